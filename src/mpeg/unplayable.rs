@@ -1,0 +1,39 @@
+//! Why a file cannot be streamed.
+
+use std::io;
+
+/// The reason, told to people; the file itself is never changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unplayable {
+    /// It could not be read: check the path, the rights and the disk.
+    #[error("cannot be read: {}", .0)]
+    Io(io::ErrorKind),
+    /// The file holds not one byte.
+    #[error("the file is empty")]
+    Empty,
+    /// No two consecutive frames were found: it is no MP3, or too short to tell.
+    #[error("no MPEG Layer III frames found; it is no MP3 file")]
+    NoFrames,
+    /// MPEG Layer I: convert it to MP3.
+    #[error("MPEG Layer I audio; only Layer III (MP3) can be streamed")]
+    LayerOne,
+    /// MPEG Layer II: convert it to MP3.
+    #[error("MPEG Layer II audio; only Layer III (MP3) can be streamed")]
+    LayerTwo,
+    /// Free format: encode it again with a standard bitrate.
+    #[error("free format MP3, whose frame lengths are not told; encode it with a standard bitrate")]
+    FreeFormat,
+    /// More bytes in a row that are no frame than [`MAX_JUNK`](super::MAX_JUNK): the file is damaged.
+    #[error("more than 64 KiB in a row are no audio, at byte {at}; the file is damaged")]
+    TooMuchJunk {
+        /// Where the junk begins, in bytes from the file's start.
+        at: u64,
+    },
+}
+
+impl From<io::Error> for Unplayable {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error.kind())
+    }
+}

@@ -1,0 +1,1 @@
+//! When a group of frames is due.

@@ -1,0 +1,126 @@
+//! The relay: one ring of numbered frames that the station fills and every output reads.
+//!
+//! It is the one door through which sound leaves the station. Writing never waits for a reader for
+//! longer than one non-blocking send; a reader that falls behind the ring is moved forward to a
+//! frame edge and told so.
+
+mod group;
+mod link;
+mod reader;
+mod ring;
+
+pub use group::{FrameKind, Group};
+pub use link::{Link, LinkReporter, Links};
+pub use reader::{Read, Reader};
+pub use ring::RING_BYTES;
+
+use std::{
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Instant,
+};
+
+use tokio::sync::watch;
+
+use crate::mpeg::{Header, StreamTime};
+use ring::Ring;
+
+/// The handle of the ring. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    ring: RwLock<Ring>,
+    /// Bytes ever written; `u64::MAX` once closed. Readers wait on it.
+    end: watch::Sender<u64>,
+}
+
+/// Value of the watched end that means: no frame will follow.
+const CLOSED: u64 = u64::MAX;
+
+impl Default for Relay {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Relay {
+    /// An empty ring.
+    #[must_use]
+    pub fn new() -> Self {
+        let shared = Shared { ring: RwLock::new(Ring::new()), end: watch::Sender::new(0) };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Appends a group of whole frames and wakes those who wait. Only the station calls this.
+    pub fn push(&self, group: &Group, now: Instant) {
+        let end = {
+            let mut ring = self.shared.write();
+            ring.append(group, now);
+            ring.end()
+        };
+        self.shared.end.send_replace(end);
+    }
+
+    /// Pins a title to the next frame that is pushed. Only the station calls this.
+    pub fn set_title(&self, title: &str) {
+        self.shared.write().set_title(title);
+    }
+
+    /// No frame will follow: readers end once they have read what is there.
+    pub fn close(&self) {
+        self.shared.end.send_replace(CLOSED);
+    }
+
+    /// A reader that begins with the next frame to be pushed.
+    #[must_use]
+    pub fn live(&self) -> Reader {
+        let at = self.shared.read().end();
+        Reader::new(Arc::clone(&self.shared), at)
+    }
+
+    /// A reader that begins at a frame edge `burst` before the newest frame, or at the oldest frame
+    /// that is still there.
+    #[must_use]
+    pub fn burst(&self, burst: StreamTime) -> Reader {
+        let at = self.shared.read().edge_before_end(burst);
+        Reader::new(Arc::clone(&self.shared), at)
+    }
+
+    /// The header of the newest frame, or nothing before the first.
+    #[must_use]
+    pub fn newest_header(&self) -> Option<Header> {
+        self.shared.read().newest_header()
+    }
+
+    /// The number that the next frame will get.
+    #[must_use]
+    pub fn next_frame(&self) -> u64 {
+        self.shared.read().next_frame()
+    }
+
+    /// The newest title, whether or not a listener has reached its frame.
+    #[must_use]
+    pub fn newest_title(&self) -> Arc<str> {
+        self.shared.read().newest_title()
+    }
+
+    /// When the newest frame was pushed.
+    #[must_use]
+    pub fn last_push(&self) -> Option<Instant> {
+        self.shared.read().last_push()
+    }
+}
+
+impl Shared {
+    /// The ring; a panic elsewhere while it was locked leaves plain data that is still whole.
+    fn read(&self) -> RwLockReadGuard<'_, Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Ring> {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,95 @@
+//! A reader of the ring: a cursor that never holds the station up.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{CLOSED, Shared};
+use crate::ids::FrameNumber;
+
+/// What came of an attempt to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// So many bytes were taken.
+    Taken(usize),
+    /// Nothing new is there; [`Reader::ready`] waits for more.
+    Empty,
+    /// The ring had overwritten what came next: the cursor now stands at the oldest whole frame,
+    /// or where it was told to.
+    Lagged,
+    /// The relay was closed and everything was read.
+    Closed,
+}
+
+/// A place in the stream.
+#[derive(Debug)]
+pub struct Reader {
+    shared: Arc<Shared>,
+    at: u64,
+    end: watch::Receiver<u64>,
+}
+
+impl Reader {
+    pub(super) fn new(shared: Arc<Shared>, at: u64) -> Self {
+        let end = shared.end.subscribe();
+        Self { shared, at, end }
+    }
+
+    /// Shows `take` the bytes that come next, at most `limit` and never across a change of title,
+    /// and moves on by as many as it says that it took.
+    ///
+    /// `take` runs while the ring is locked for reading: it may copy or send without blocking, and
+    /// do nothing else.
+    pub fn read(&mut self, limit: usize, take: impl FnOnce(&[u8]) -> usize) -> Read {
+        let ring = self.shared.read();
+        if self.at < ring.start() {
+            self.at = ring.start();
+            return Read::Lagged;
+        }
+        let bytes = ring.from(self.at);
+        if bytes.is_empty() {
+            drop(ring);
+            let closed = *self.end.borrow_and_update() == CLOSED;
+            return if closed { Read::Closed } else { Read::Empty };
+        }
+        let until_title = ring
+            .title_at(self.at)
+            .1
+            .map_or(usize::MAX, |next| usize::try_from(next - self.at).unwrap_or(usize::MAX));
+        let most = bytes.len().min(limit).min(until_title);
+        let taken = take(bytes.get(..most).unwrap_or(bytes)).min(most);
+        self.at += taken as u64;
+        Read::Taken(taken)
+    }
+
+    /// Waits until there is something to read or the relay is closed; cancel safe.
+    pub async fn ready(&mut self) {
+        let at = self.at;
+        // The sender lives in `shared`, which this reader holds: waiting cannot fail.
+        let _ = self.end.wait_for(|end| *end > at).await;
+    }
+
+    /// Bytes between the cursor and the newest one.
+    #[must_use]
+    pub fn backlog(&self) -> u64 {
+        self.shared.read().end().saturating_sub(self.at)
+    }
+
+    /// The title that holds at the cursor.
+    #[must_use]
+    pub fn title(&self) -> Arc<str> {
+        self.shared.read().title_at(self.at).0
+    }
+
+    /// The number of the frame that begins at the cursor or next after it.
+    #[must_use]
+    pub fn frame(&self) -> FrameNumber {
+        self.shared.read().frame_at(self.at)
+    }
+
+    /// Leaves out what waits: the cursor moves to the next frame that is pushed. What was taken of
+    /// a frame that was cut by an earlier read is lost with it, so only a new connection may do this.
+    pub fn skip_to_live(&mut self) {
+        self.at = self.shared.read().end();
+    }
+}

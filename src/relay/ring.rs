@@ -1,0 +1,146 @@
+//! The ring: the newest bytes of the stream with an index of frames and titles.
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+use super::Group;
+use crate::mpeg::{Header, StreamTime};
+
+/// Bytes that the ring holds: 26 s at 320 kbit/s, 65 s at 128.
+pub const RING_BYTES: usize = 1 << 20;
+
+/// Where a frame begins, in bytes and in time since the ring was made.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    offset: u64,
+    time: StreamTime,
+    header: Header,
+}
+
+/// Offsets count bytes ever written; those before `start` have been overwritten.
+#[derive(Debug)]
+pub(super) struct Ring {
+    bytes: Box<[u8]>,
+    end: u64,
+    end_time: StreamTime,
+    frames: VecDeque<Mark>,
+    next_frame: u64,
+    /// Offset from which each title holds; the last one before the oldest frame is kept.
+    titles: VecDeque<(u64, Arc<str>)>,
+    last_push: Option<Instant>,
+}
+
+impl Ring {
+    pub(super) fn new() -> Self {
+        Self {
+            bytes: vec![0; RING_BYTES].into_boxed_slice(),
+            end: 0,
+            end_time: StreamTime::ZERO,
+            frames: VecDeque::new(),
+            next_frame: 0,
+            titles: VecDeque::from([(0, Arc::from(""))]),
+            last_push: None,
+        }
+    }
+
+    pub(super) fn append(&mut self, group: &Group, now: Instant) {
+        self.make_room(group.bytes().len() as u64);
+        for (header, len, _) in group.frames() {
+            self.frames.push_back(Mark { offset: self.end, time: self.end_time, header });
+            self.end += u64::from(len);
+            self.end_time += header.duration();
+            self.next_frame += 1;
+        }
+        self.copy_in(group.bytes());
+        self.last_push = Some(now);
+    }
+
+    pub(super) fn set_title(&mut self, title: &str) {
+        if let Some(last) = self.titles.back_mut()
+            && last.0 == self.end
+        {
+            last.1 = Arc::from(title);
+        } else if self.newest_title().as_ref() != title {
+            self.titles.push_back((self.end, Arc::from(title)));
+        }
+    }
+
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    pub(super) fn next_frame(&self) -> u64 {
+        self.next_frame
+    }
+
+    pub(super) fn newest_header(&self) -> Option<Header> {
+        self.frames.back().map(|mark| mark.header)
+    }
+
+    pub(super) fn newest_title(&self) -> Arc<str> {
+        self.titles.back().map_or_else(|| Arc::from(""), |title| Arc::clone(&title.1))
+    }
+
+    pub(super) fn last_push(&self) -> Option<Instant> {
+        self.last_push
+    }
+
+    /// The title that holds at `offset`, and the offset at which the next one begins.
+    pub(super) fn title_at(&self, offset: u64) -> (Arc<str>, Option<u64>) {
+        let after = self.titles.partition_point(|title| title.0 <= offset);
+        let title = self.titles.get(after.saturating_sub(1));
+        let next = self.titles.get(after).map(|title| title.0);
+        (title.map_or_else(|| Arc::from(""), |title| Arc::clone(&title.1)), next)
+    }
+
+    /// The edge of the oldest frame that begins no earlier than `burst` before the end.
+    pub(super) fn edge_before_end(&self, burst: StreamTime) -> u64 {
+        let from = self.end_time.saturating_sub(burst);
+        let index = self.frames.partition_point(|mark| mark.time < from);
+        self.frames.get(index).map_or(self.end, |mark| mark.offset)
+    }
+
+    /// The number of the first frame that begins at or after `offset`.
+    pub(super) fn frame_at(&self, offset: u64) -> u64 {
+        let index = self.frames.partition_point(|mark| mark.offset < offset);
+        self.next_frame - (self.frames.len() - index) as u64
+    }
+
+    /// The offset of the oldest frame that is still whole.
+    pub(super) fn start(&self) -> u64 {
+        self.frames.front().map_or(self.end, |mark| mark.offset)
+    }
+
+    /// The contiguous bytes from `offset` on: all there is, or as far as the ring's seam.
+    pub(super) fn from(&self, offset: u64) -> &[u8] {
+        let left = usize::try_from(self.end.saturating_sub(offset)).unwrap_or(0);
+        let at = Self::index(offset);
+        self.bytes.get(at..(at + left).min(RING_BYTES)).unwrap_or(&[])
+    }
+
+    fn make_room(&mut self, coming: u64) {
+        let keep_from = (self.end + coming).saturating_sub(RING_BYTES as u64);
+        while self.frames.front().is_some_and(|mark| mark.offset < keep_from) {
+            self.frames.pop_front();
+        }
+        let start = self.start();
+        while self.titles.get(1).is_some_and(|title| title.0 <= start) {
+            self.titles.pop_front();
+        }
+    }
+
+    fn copy_in(&mut self, bytes: &[u8]) {
+        let at = Self::index(self.end - bytes.len() as u64);
+        let before_seam = bytes.len().min(RING_BYTES - at);
+        let (first, second) = bytes.split_at(before_seam);
+        for (into, from) in [(at, first), (0, second)] {
+            if let Some(slot) = self.bytes.get_mut(into..into + from.len()) {
+                slot.copy_from_slice(from);
+            }
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "less than the ring's size")]
+    fn index(offset: u64) -> usize {
+        (offset % RING_BYTES as u64) as usize
+    }
+}

@@ -1,0 +1,1 @@
+//! icecast_peer.

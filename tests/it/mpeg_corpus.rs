@@ -1,0 +1,1 @@
+//! mpeg_corpus.
