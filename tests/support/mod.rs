@@ -1,5 +1,7 @@
 //! Gear that several tests share.
 
+#![allow(unreachable_pub, reason = "shared by the modules of one test binary")]
+
 pub mod fake_icecast;
 pub mod mp3;
 pub mod shared;
