@@ -112,6 +112,12 @@ impl Ring {
         self.next_frame - (self.frames.len() - index) as u64
     }
 
+    /// The offset at or after `offset` where a frame begins.
+    pub(super) fn edge_at(&self, offset: u64) -> u64 {
+        let index = self.frames.partition_point(|mark| mark.offset < offset);
+        self.frames.get(index).map_or(self.end, |mark| mark.offset).max(offset)
+    }
+
     /// The offset of the oldest frame that is still whole.
     pub(super) fn start(&self) -> u64 {
         self.frames.front().map_or(self.end, |mark| mark.offset)
