@@ -4,6 +4,7 @@
 //! them in ([`Places`], pairs of names and values, [`Flags`]).
 
 mod check;
+mod data_dir;
 mod directories;
 mod fields;
 mod file;
@@ -11,17 +12,20 @@ mod icecast;
 mod layers;
 mod password;
 mod randy;
+mod secrets;
 mod server;
 mod small;
 mod stream;
 
 pub use check::{BURST_SECONDS, CheckError, FLUSH_MS, TICK_MS, is_own_listener};
+pub use data_dir::{DataDir, DataDirError, ServerLock, local_url};
 pub use directories::Directories;
 pub use file::FileError;
 pub use icecast::{AfterReconnect, Icecast, OnLoss, Tls};
 pub use layers::{ConfigError, ENVIRONMENT_PREFIX, Flags, Places};
 pub use password::Password;
 pub use randy::Randy;
+pub use secrets::{SecretError, Secrets};
 pub use server::{Live, Server};
 pub use small::{Debug, Monitor, Tracker};
 pub use stream::{Mixed, Start, Stream};
