@@ -36,6 +36,6 @@ pub mod song;
 pub mod station;
 pub mod status;
 pub mod subscribers;
-pub mod web;
+// pub mod web;
 
 pub mod cli;

@@ -4,5 +4,7 @@
 
 pub mod fake_icecast;
 pub mod mp3;
+pub mod record;
+pub mod served;
 pub mod shared;
 pub mod tools;
