@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "shared by the modules of one test binary")]
 
+pub mod air;
 pub mod fake_icecast;
 pub mod mp3;
 pub mod record;
