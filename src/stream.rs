@@ -13,21 +13,24 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::mpsc;
+
 use crate::{
     config::{Config, DataDir, OnLoss, Secrets, ServerLock, Start, local_url},
     db::Database,
     deck::Deck,
     keeper::{Keeper, KeeperOptions},
-    library::Library,
     relay::{Links, Relay},
     server::{Server, ServerOptions},
     station::{AudioStreamManager, PlayerOptions, Station, TitleForm},
     subscribers::Subscribers,
     web::{self, Access, Backstage},
 };
-use runtime::Runtime;
+use runtime::{Runtime, Sockets};
 use scans::Scans;
 
+/// Connections that wait for the web.
+const HANDED_LIMIT: usize = 256;
 /// How long the sockets may take to end; then they are dropped.
 const SOCKETS_END: Duration = Duration::from_millis(500);
 
@@ -62,13 +65,17 @@ impl AudioStream {
     /// [`StartError`] names the thing, the reason and the remedy; nothing is left running then.
     pub fn start(config: Config) -> Result<Self, StartError> {
         let started = Instant::now();
+        config.check()?;
         let data = DataDir::open(&config.directories.data)?;
         let mut lock = data.lock()?;
         let secrets = Secrets::load_or_make(&data, &config.server)?;
-        let links = Links::new();
-        let server = Server::bind(server_options(&config))?;
+        let (links, relay) = (Links::new(), Relay::new());
+        // The reporters first: a station that knows no output would not know what it waits for.
+        let mount_link = links.reporter("mount");
+        let (hand_over, handed) = mpsc::channel(HANDED_LIMIT);
+        let server = Server::bind(server_options(&config), relay.clone(), mount_link, hand_over)?;
         let address = server.local_addr();
-        let icecast = target::of(&config, address)?;
+        let icecast = target::of(&config, address);
         let database = Database::open(&data.database())?;
         let subscribers = Subscribers::new();
         let options = KeeperOptions {
@@ -76,11 +83,8 @@ impl AudioStream {
             disable_tracker: config.debug.disable_tracker,
             ..KeeperOptions::default()
         };
-        let keeper = Keeper::start(&database, options, subscribers.clone())?;
-        let library = Library::open(&database)?;
-        let relay = Relay::new();
-        // The reporters first: a station that knows no output would not know what it waits for.
-        let mount_link = links.reporter("mount");
+        let keeper = Keeper::start(database.clone(), options, subscribers.clone())?;
+        let library = keeper.library();
         let icecast = icecast.map(|target| (target, links.reporter("icecast")));
         let wanted = match config.stream.start {
             Start::Resume => None,
@@ -102,7 +106,7 @@ impl AudioStream {
             relay.clone(),
             config.debug.disable_icecast,
         );
-        let scans = Arc::new(Scans::new(library, database, keeper.handle(), &config));
+        let scans = Arc::new(Scans::new(library, database, keeper.sink(), &config));
         let listeners = server.listeners();
         let backstage = Backstage {
             manager: manager.clone(),
@@ -116,7 +120,8 @@ impl AudioStream {
             run: format!("{:08x}", rand::random::<u32>()),
             started,
         };
-        let runtime = Runtime::start(server, mount_link, relay, icecast, web::router(backstage));
+        let router = web::router(backstage);
+        let runtime = Runtime::start(Sockets { server, handed, relay, icecast, router });
         let runtime = runtime.map_err(StartError::Runtime)?;
         let url = local_url(address);
         lock.announce(&url)?;

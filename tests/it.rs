@@ -21,6 +21,8 @@ mod listener_peer;
 mod mpeg_corpus;
 #[path = "it/mpeg_fuzz.rs"]
 mod mpeg_fuzz;
+#[path = "it/on_air_peer.rs"]
+mod on_air_peer;
 #[path = "it/queue.rs"]
 mod queue;
 #[path = "it/stations.rs"]

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::SocketAddr,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -18,7 +17,7 @@ use tokio::{
 use crate::{
     icecast::{self, Target},
     relay::{LinkReporter, Relay},
-    server::Server,
+    server::{Handed, Server},
     web::Door,
 };
 
@@ -35,17 +34,19 @@ pub(super) struct Runtime {
     thread: JoinHandle<()>,
 }
 
-/// A real Icecast, and the link by which it is reported.
-pub(super) type IcecastOutput = (Target, LinkReporter);
+/// All that the thread runs.
+pub(super) struct Sockets {
+    pub(super) server: Server,
+    /// Connections that are for the web.
+    pub(super) handed: mpsc::Receiver<Handed>,
+    pub(super) relay: Relay,
+    /// A real Icecast, and the link by which it is reported.
+    pub(super) icecast: Option<(Target, LinkReporter)>,
+    pub(super) router: Router,
+}
 
 impl Runtime {
-    pub(super) fn start(
-        server: Server,
-        mount: LinkReporter,
-        relay: Relay,
-        icecast: Option<IcecastOutput>,
-        router: Router,
-    ) -> io::Result<Self> {
+    pub(super) fn start(sockets: Sockets) -> io::Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(BLOCKING_THREADS)
@@ -54,7 +55,7 @@ impl Runtime {
         let (stop, stopped) = watch::channel(false);
         let (end, ended) = bounded(1);
         let thread = thread::Builder::new().name("runtime".into()).spawn(move || {
-            runtime.block_on(all_sockets(server, mount, relay, icecast, router, stopped));
+            runtime.block_on(all_sockets(sockets, stopped));
             runtime.shutdown_background();
             let _ = end.send(());
         })?;
@@ -73,13 +74,28 @@ impl Runtime {
     }
 }
 
-async fn all_sockets(
-    server: Server,
-    mount: LinkReporter,
-    relay: Relay,
-    icecast: Option<IcecastOutput>,
-    router: Router,
-    mut stopped: watch::Receiver<bool>,
-) {
-    todo!()
+/// Runs the server, the web and the source client until `stopped`; then lets the first and the
+/// last end by themselves.
+async fn all_sockets(sockets: Sockets, mut stopped: watch::Receiver<bool>) {
+    let Sockets { server, handed, relay, icecast, router } = sockets;
+    let door = Door::new(handed, |handed| (handed.io, handed.peer), server.local_addr());
+    let web = tokio::spawn(door.serve(router));
+    let mut outputs = JoinSet::new();
+    let mut server_stop = stopped.clone();
+    outputs.spawn(async move {
+        let stop = async move {
+            let _ = server_stop.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = server.run(stop).await {
+            tracing::error!("{error}");
+        }
+    });
+    if let Some((target, link)) = icecast {
+        let titles = relay.titles();
+        outputs.spawn(icecast::run(target, relay, link, titles, stopped.clone()));
+    }
+    // The sender lives as long as the stream: an error means that it is gone, and so are we.
+    let _ = stopped.wait_for(|stop| *stop).await;
+    web.abort();
+    while outputs.join_next().await.is_some() {}
 }

@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     db::Database,
     ids::SongId,
-    keeper::KeeperHandle,
+    keeper::LibrarySink,
     library::{self, Library, ScanProgress},
     web::ScanDesk,
 };
@@ -23,7 +23,7 @@ use crate::{
 pub(super) struct Scans {
     library: Library,
     database: Database,
-    keeper: KeeperHandle,
+    sink: LibrarySink,
     folders: Vec<PathBuf>,
     progress: Arc<ScanProgress>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -33,7 +33,7 @@ impl Scans {
     pub(super) fn new(
         library: Library,
         database: Database,
-        keeper: KeeperHandle,
+        sink: LibrarySink,
         config: &Config,
     ) -> Self {
         let music = config.directories.music.clone();
@@ -41,7 +41,7 @@ impl Scans {
         Self {
             library,
             database,
-            keeper,
+            sink,
             folders: folders.into_iter().collect(),
             progress: Arc::new(ScanProgress::new()),
             thread: Mutex::new(None),
@@ -81,7 +81,7 @@ impl ScanDesk for Scans {
         }
         let folders = if folders.is_empty() { self.folders.clone() } else { folders };
         let (library, progress) = (self.library.clone(), Arc::clone(&self.progress));
-        let mut sink = self.keeper.clone();
+        let mut sink = self.sink.clone();
         let thread = thread::Builder::new().name("scan".into()).spawn(move || {
             match library::scan(&library, &folders, &mut sink, &progress) {
                 Ok(report) => tracing::info!("{report}"),
@@ -100,7 +100,7 @@ impl ScanDesk for Scans {
     }
 
     fn import(&self, file: PathBuf) -> Result<SongId, String> {
-        let mut sink = self.keeper.clone();
+        let mut sink = self.sink.clone();
         let song = library::import(&self.library, &file, &mut sink);
         song.map(|song| song.id).map_err(|error| error.to_string())
     }

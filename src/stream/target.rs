@@ -3,20 +3,19 @@
 use std::net::SocketAddr;
 
 use crate::{
-    config::{self, CheckError, Config, is_own_listener},
+    config::{self, Config},
     icecast::{Limits, Target, Tls},
     icy::StreamInfo,
 };
 
 /// The Icecast that the stream goes to, where one is enabled.
-pub(super) fn of(config: &Config, own: SocketAddr) -> Result<Option<Target>, CheckError> {
+pub(super) fn of(config: &Config, own: SocketAddr) -> Option<Target> {
     let icecast = &config.icecast;
     if !icecast.enabled || config.debug.disable_icecast {
-        return Ok(None);
+        return None;
     }
-    is_own_listener(&icecast.host, icecast.port, own);
     let stream = &config.stream;
-    Ok(Some(Target {
+    Some(Target {
         host: icecast.host.clone(),
         port: icecast.port,
         user: icecast.user.clone(),
@@ -35,7 +34,7 @@ pub(super) fn of(config: &Config, own: SocketAddr) -> Result<Option<Target>, Che
         public: stream.public,
         own_listen: Some(own),
         limits: Limits::default(),
-    }))
+    })
 }
 
 /// What listeners are told of the stream.

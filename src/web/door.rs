@@ -2,7 +2,11 @@
 
 use std::net::SocketAddr;
 
-use axum::{Router, serve::Listener};
+use axum::{
+    Router,
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::mpsc,
@@ -10,16 +14,25 @@ use tokio::{
 
 /// A source of connections that are already open.
 #[derive(Debug)]
-pub struct Door<Io> {
-    handed: mpsc::Receiver<(Io, SocketAddr)>,
+pub struct Door<Handed, Io> {
+    handed: mpsc::Receiver<Handed>,
+    open: fn(Handed) -> (Io, SocketAddr),
     local: SocketAddr,
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Door<Io> {
-    /// Takes connections to `local` from `handed`.
+impl<Handed, Io> Door<Handed, Io>
+where
+    Handed: Send + 'static,
+    Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    /// Takes connections to `local` from `handed`; `open` tells each one's stream and peer.
     #[must_use]
-    pub fn new(handed: mpsc::Receiver<(Io, SocketAddr)>, local: SocketAddr) -> Self {
-        Self { handed, local }
+    pub fn new(
+        handed: mpsc::Receiver<Handed>,
+        open: fn(Handed) -> (Io, SocketAddr),
+        local: SocketAddr,
+    ) -> Self {
+        Self { handed, open, local }
     }
 
     /// Answers requests until it is dropped.
@@ -31,13 +44,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Door<Io> {
     }
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Listener for Door<Io> {
+impl<Handed, Io> Listener for Door<Handed, Io>
+where
+    Handed: Send + 'static,
+    Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     type Io = Io;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Io, SocketAddr) {
         match self.handed.recv().await {
-            Some(handed) => handed,
+            Some(handed) => (self.open)(handed),
             // The front door has closed: no connection will come any more.
             None => std::future::pending().await,
         }
@@ -52,10 +69,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Listener for Door<Io> 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
-impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static>
-    axum::extract::connect_info::Connected<axum::serve::IncomingStream<'_, Door<Io>>> for Peer
+impl<Handed, Io> Connected<IncomingStream<'_, Door<Handed, Io>>> for Peer
+where
+    Handed: Send + 'static,
+    Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    fn connect_info(stream: axum::serve::IncomingStream<'_, Door<Io>>) -> Self {
+    fn connect_info(stream: IncomingStream<'_, Door<Handed, Io>>) -> Self {
         Self(*stream.remote_addr())
     }
 }
