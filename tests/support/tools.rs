@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::{MetadataExt, chown},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -29,9 +30,7 @@ pub struct Icecast {
 impl Icecast {
     /// Starts it on a free port of the loopback and waits until it accepts.
     pub fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
+        let address = free_address();
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("icecast.xml"), config(address, directory.path())).unwrap();
         if is_root(directory.path()) {
@@ -116,6 +115,20 @@ impl Icecast {
 impl Drop for Icecast {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A free address of the loopback below the ports that connecting sockets are given: one that
+/// knocks at a port before anybody listens there could otherwise be given that very port, talk to
+/// itself and keep the server from it.
+pub fn free_address() -> SocketAddr {
+    let from = u16::try_from(std::process::id() % 10_000).unwrap() + 12_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let port = from + NEXT.fetch_add(1, Ordering::Relaxed) % 8_000;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr().unwrap();
+        }
     }
 }
 
