@@ -4,5 +4,6 @@
 
 pub mod fake_icecast;
 pub mod mp3;
+pub mod radio;
 pub mod shared;
 pub mod tools;
