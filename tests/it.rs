@@ -15,6 +15,8 @@ mod icecast_source;
 mod library;
 #[path = "it/listener.rs"]
 mod listener;
+#[path = "it/listener_hostile.rs"]
+mod listener_hostile;
 #[path = "it/listener_peer.rs"]
 mod listener_peer;
 #[path = "it/mpeg_corpus.rs"]

@@ -3,7 +3,6 @@
 mod audio;
 mod burst;
 pub mod date;
-mod edges;
 mod head;
 mod interleave;
 mod metadata;
@@ -12,7 +11,6 @@ mod status;
 
 pub use audio::AudioInfo;
 pub use burst::{Burst, MAX_BURST};
-pub use edges::FrameEdges;
 pub use head::{ANSWER_HEADERS, Answer, EXPOSED_HEADERS, StreamInfo, head_text, stream_head};
 pub use interleave::{Interleaver, METAINT};
 pub use metadata::{MAX_BLOCK, write_block};

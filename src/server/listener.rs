@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    icy::{Burst, FrameEdges, Interleaver},
+    icy::{Burst, Interleaver},
     relay::{RING_BYTES, Read, Reader, Relay},
 };
 
@@ -47,7 +47,8 @@ pub(super) struct Listener {
     relay: Relay,
     reader: Reader,
     burst: Burst,
-    edges: FrameEdges,
+    /// Within a flush, the ring's seam may cut a frame: its other half must follow.
+    is_mid_frame: bool,
     titles: Option<Interleaver>,
     /// Bytes that must go before anything else: the response's head, the rest of a cut frame.
     pending: Vec<u8>,
@@ -82,7 +83,7 @@ impl Listener {
             relay: relay.clone(),
             reader: relay.burst(burst.stream_time()),
             burst,
-            edges: FrameEdges::new(),
+            is_mid_frame: false,
             titles: metaint.map(Interleaver::new),
             pending: head,
             pending_sent: 0,
@@ -178,7 +179,6 @@ impl Listener {
         send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
     ) -> io::Result<Step> {
         let until_block = self.titles.as_ref().map_or(usize::MAX, Interleaver::until_block);
-        let edges = &mut self.edges;
         let mut result = Ok(Step::Sent);
         let read = self.reader.read(SEND_LIMIT, |bytes| {
             if bytes.len() > until_block {
@@ -187,7 +187,6 @@ impl Listener {
             }
             match taken(send(bytes)) {
                 Ok(sent) => {
-                    edges.pass(bytes.get(..sent).unwrap_or(bytes));
                     if sent < bytes.len() {
                         result = Ok(Step::Short);
                     }
@@ -208,6 +207,7 @@ impl Listener {
             if matches!(step, Step::Short) {
                 return Ok(self.keep_cut_frame());
             }
+            self.is_mid_frame = self.reader.to_frame_edge() != 0;
             return Ok(step);
         }
         Ok(self.after(read))
@@ -248,20 +248,26 @@ impl Listener {
 
     /// Copies on to the next frame edge; false: the ring has overwritten it in this very moment.
     fn copy_to_edge(&mut self, out: &mut Vec<u8>) -> bool {
-        while !self.edges.at_edge() {
-            if !matches!(self.copy(self.edges.wanted(), out), Read::Taken(1..)) {
-                return false;
+        loop {
+            match self.reader.to_frame_edge() {
+                0 => {
+                    self.is_mid_frame = false;
+                    return true;
+                }
+                rest => {
+                    if !matches!(self.copy(rest, out), Read::Taken(1..)) {
+                        return false;
+                    }
+                }
             }
         }
-        true
     }
 
     /// Takes at most `limit` bytes from the ring into `out`, with the blocks that are due.
     fn copy(&mut self, limit: usize, out: &mut Vec<u8>) -> Read {
         let title = self.titles.as_ref().map(|_| self.reader.title());
-        let (edges, titles) = (&mut self.edges, &mut self.titles);
+        let titles = &mut self.titles;
         self.reader.read(limit, |bytes| {
-            edges.pass(bytes);
             match (titles, &title) {
                 (Some(titles), Some(title)) => titles.interleave(bytes, title, out),
                 _ => out.extend_from_slice(bytes),
@@ -276,9 +282,7 @@ impl Listener {
             Read::Taken(_) => Step::Sent,
             Read::Empty => Step::Done(Flushed::All),
             Read::Closed => Step::Done(Flushed::Ended),
-            Read::Lagged
-                if !self.edges.at_edge() || self.taken_since_move < LEAST_BETWEEN_MOVES =>
-            {
+            Read::Lagged if self.is_mid_frame || self.taken_since_move < LEAST_BETWEEN_MOVES => {
                 Step::Done(Flushed::TooSlow)
             }
             Read::Lagged => {

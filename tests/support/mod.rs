@@ -5,7 +5,11 @@
 pub mod air;
 pub mod fake_icecast;
 pub mod mp3;
+<<<<<<< HEAD
 pub mod record;
 pub mod served;
+=======
+pub mod radio;
+>>>>>>> server
 pub mod shared;
 pub mod tools;
