@@ -1,0 +1,122 @@
+//! What the scan's workers do with one file: exact duration, tags, or the reason why not.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Read, Seek, SeekFrom},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+};
+
+use super::{Audio, FoundSong, ScanProgress, Tags, tags};
+use crate::mpeg::{self, Unplayable};
+
+/// Buffer for reading tags: bytes.
+const TAG_BUFFER: usize = 16 * 1024;
+
+/// A file to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Job {
+    pub(super) path: PathBuf,
+    pub(super) size: u64,
+    pub(super) mtime_ns: i64,
+    /// The library has it already, as it was before.
+    pub(super) known: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// To be written, playable or not.
+    Song { song: FoundSong, known: bool },
+    /// It could not be read this time: nothing is written, so that the next scan tries again.
+    Unreadable { path: PathBuf, reason: String },
+    /// The scan was stopped.
+    Cancelled,
+}
+
+/// Reads one file.
+pub(super) fn examine(job: Job, progress: &ScanProgress) -> Outcome {
+    // The parsers meet files from anywhere; should one of them panic, that file is told as bad.
+    let read = catch_unwind(AssertUnwindSafe(|| read(&job.path, progress)));
+    if progress.is_cancelled() {
+        return Outcome::Cancelled;
+    }
+    let (tags, audio) = match read {
+        Ok((_, Err(Unplayable::Io(kind)))) => {
+            let reason = Unplayable::Io(kind).to_string();
+            return Outcome::Unreadable { path: job.path, reason };
+        }
+        Ok((tags, audio)) => (tags, audio.map_err(|error| error.to_string())),
+        Err(_) => (
+            tags::of_path(&job.path),
+            Err("reading it failed with a fault of this program; report the file".to_owned()),
+        ),
+    };
+    let Job { path, size, mtime_ns, known } = job;
+    Outcome::Song { song: FoundSong { path, size, mtime_ns, tags, audio }, known }
+}
+
+fn read(path: &Path, progress: &ScanProgress) -> (Tags, Result<Audio, Unplayable>) {
+    let mut file = match File::open(path) {
+        Ok(file) => Watched { inner: file, progress },
+        Err(error) => return (Tags::default(), Err(error.into())),
+    };
+    let audio = frames(&mut file);
+    if let Err(error) = file.seek(SeekFrom::Start(0)) {
+        return (Tags::default(), Err(error.into()));
+    }
+    (tags::read(BufReader::with_capacity(TAG_BUFFER, file), path), audio)
+}
+
+/// A reader that fails once the scan is stopped: a file may be hours long.
+struct Watched<'a, R> {
+    inner: R,
+    progress: &'a ScanProgress,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.progress.is_cancelled() {
+            return Err(io::ErrorKind::Other.into());
+        }
+        self.inner.read(buffer)
+    }
+}
+
+impl<R: Seek> Seek for Watched<'_, R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
+fn frames<R: Read + Seek>(mut reader: R) -> Result<Audio, Unplayable> {
+    let mut all = Vec::new();
+    reader.read_to_end(&mut all)?;
+    if all.is_empty() {
+        return Err(Unplayable::Empty);
+    }
+    let (mut at, mut frames, mut bytes) = (0, 0u64, 0u64);
+    let mut duration = mpeg::StreamTime::ZERO;
+    let mut first = None;
+    while at + 4 <= all.len() {
+        match mpeg::Header::parse([all[at], all[at + 1], all[at + 2], all[at + 3]]) {
+            Ok(header) if at + header.frame_len() <= all.len() => {
+                first.get_or_insert(header);
+                frames += 1;
+                bytes += header.frame_len() as u64;
+                duration += header.duration();
+                at += header.frame_len();
+            }
+            _ => at += 1,
+        }
+    }
+    let first = first.ok_or(Unplayable::NoFrames)?;
+    Ok(Audio {
+        duration,
+        frames,
+        audio_bytes: bytes,
+        sample_rate: first.sample_rate(),
+        channels: first.channels(),
+        bitrate: u32::from(first.bitrate()),
+    })
+}
