@@ -29,6 +29,8 @@ use crate::{
 use runtime::{Runtime, Sockets};
 use scans::Scans;
 
+/// How long a scan may take to end with its file; a disk that hangs is left behind.
+const SCAN_END: Duration = Duration::from_millis(200);
 /// Connections that wait for the web.
 const HANDED_LIMIT: usize = 256;
 /// How long the sockets may take to end; then they are dropped.
@@ -110,10 +112,10 @@ impl AudioStream {
         let listeners = server.listeners();
         let backstage = Backstage {
             manager: manager.clone(),
-            listeners: Arc::new(move || listeners.list()),
+            listeners: Arc::new(move || listeners.list(Instant::now())),
             scans: Arc::clone(&scans) as Arc<dyn web::ScanDesk>,
             access: Arc::new(Access {
-                token: secrets.control_token.reveal().to_owned(),
+                token: secrets.control.reveal().to_owned(),
                 public: config.server.public_api,
             }),
             mount: config.server.mountname.clone(),
@@ -148,7 +150,7 @@ impl AudioStream {
         &self.url
     }
 
-    /// Waits until a scan ends that is running now; for at most `patience`.
+    /// Waits until the scan that is running now has ended; for at most `patience`.
     pub fn wait_for_scan(&self, patience: Duration) {
         if let Some(parts) = &self.parts {
             parts.scans.wait(patience);
@@ -169,7 +171,7 @@ impl AudioStream {
         parts.scans.cancel();
         parts.station.stop();
         let peaceful = parts.runtime.stop(SOCKETS_END);
-        parts.scans.join();
+        parts.scans.wait(SCAN_END);
         parts.keeper.stop();
         parts.subscribers.close();
         drop(parts.lock);

@@ -36,7 +36,9 @@ pub enum StartError {
     #[error(transparent)]
     Station(#[from] StationError),
     /// The sockets' thread did not start: end other programs or raise the limit on threads.
-    #[error("the thread for sockets could not be started: {0}; end other programs or raise the limit on threads")]
+    #[error(
+        "the thread for sockets could not be started: {0}; end other programs or raise the limit on threads"
+    )]
     Runtime(#[source] io::Error),
 }
 

@@ -3,10 +3,11 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread::{self, JoinHandle},
+    thread,
     time::Duration,
 };
 
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use serde_json::Value;
 
 use crate::{
@@ -26,7 +27,7 @@ pub(super) struct Scans {
     sink: LibrarySink,
     folders: Vec<PathBuf>,
     progress: Arc<ScanProgress>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    running: Mutex<Option<Receiver<()>>>,
 }
 
 impl Scans {
@@ -44,7 +45,7 @@ impl Scans {
             sink,
             folders: folders.into_iter().collect(),
             progress: Arc::new(ScanProgress::new()),
-            thread: Mutex::new(None),
+            running: Mutex::new(None),
         }
     }
 
@@ -60,39 +61,42 @@ impl Scans {
         self.progress.cancel();
     }
 
-    /// Waits until the newest scan has ended.
-    pub(super) fn join(&self) {
-        if let Some(thread) = self.lock().take() {
-            // A scan that ended by a fault has said so in the log.
-            let _ = thread.join();
+    /// Waits until the newest scan has ended, for at most `patience`.
+    pub(super) fn wait(&self, patience: Duration) {
+        let running = self.lock().clone();
+        if let Some(ended) = running {
+            // Nothing is ever sent: the end of the scan's thread ends the waiting.
+            let _ = ended.recv_timeout(patience);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
-        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Receiver<()>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ScanDesk for Scans {
     fn start(&self, folders: Vec<PathBuf>) -> bool {
         let mut running = self.lock();
-        if running.as_ref().is_some_and(|thread| !thread.is_finished()) {
+        if running.as_ref().is_some_and(|ended| ended.try_recv() == Err(TryRecvError::Empty)) {
             return false;
         }
         let folders = if folders.is_empty() { self.folders.clone() } else { folders };
         let (library, progress) = (self.library.clone(), Arc::clone(&self.progress));
         let mut sink = self.sink.clone();
+        let (scanning, ended) = bounded(0);
         let thread = thread::Builder::new().name("scan".into()).spawn(move || {
+            let _scanning: Sender<()> = scanning;
             match library::scan(&library, &folders, &mut sink, &progress) {
                 Ok(report) => tracing::info!("{report}"),
                 Err(error) => tracing::error!("the scan ended early: {error}"),
             }
         });
         match thread {
-            Ok(thread) => *running = Some(thread),
+            Ok(_) => *running = Some(ended),
             Err(error) => tracing::error!(%error, "no thread for the scan could be started"),
         }
-        running.is_some()
+        true
     }
 
     fn progress(&self) -> Value {

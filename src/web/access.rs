@@ -30,9 +30,9 @@ impl Access {
     /// The peer is this machine, addressed by a loopback name and not through a proxy: a browser
     /// that was led here under a foreign name shows that name in `Host`.
     fn is_local(peer: Peer, headers: &HeaderMap) -> bool {
-        let forwarded = headers.keys().any(|name| {
-            name == header::FORWARDED || name.as_str().starts_with("x-forwarded-")
-        });
+        let forwarded = headers
+            .keys()
+            .any(|name| name == header::FORWARDED || name.as_str().starts_with("x-forwarded-"));
         let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
         peer.0.ip().to_canonical().is_loopback() && !forwarded && host.is_some_and(is_loopback_name)
     }
@@ -96,7 +96,10 @@ mod tests {
         assert!(!Access::is_local(here, &headers(&[])));
         let proxied = headers(&[("host", "localhost"), ("x-forwarded-for", "192.0.2.1")]);
         assert!(!Access::is_local(here, &proxied));
-        assert!(!Access::is_local(here, &headers(&[("host", "localhost"), ("forwarded", "for=x")])));
+        assert!(!Access::is_local(
+            here,
+            &headers(&[("host", "localhost"), ("forwarded", "for=x")])
+        ));
     }
 
     #[test]

@@ -17,8 +17,6 @@ pub(super) enum ApiError {
     BadRequest(String),
     /// 401: the token is missing or wrong.
     Unauthorized,
-    /// 403: the request came by way of a foreign site.
-    Forbidden(&'static str),
     /// 404.
     NotFound(&'static str),
     /// 405.
@@ -40,9 +38,9 @@ impl ApiError {
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
-                "the control token is missing or wrong; send it as Authorization: Bearer TOKEN".into(),
+                "the control token is missing or wrong; send it as Authorization: Bearer TOKEN"
+                    .into(),
             ),
-            Self::Forbidden(why) => (StatusCode::FORBIDDEN, "forbidden", (*why).into()),
             Self::NotFound(why) => (StatusCode::NOT_FOUND, "not_found", (*why).into()),
             Self::WrongMethod => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -66,8 +64,8 @@ impl ApiError {
 
 fn queue_parts(error: &QueueError) -> (StatusCode, &'static str, String) {
     let (status, code) = match error {
-        QueueError::UnknownSong(_) => (StatusCode::NOT_FOUND, "unknown_song"),
-        QueueError::UnknownEntry(_) => (StatusCode::NOT_FOUND, "unknown_entry"),
+        QueueError::UnknownSong => (StatusCode::NOT_FOUND, "unknown_song"),
+        QueueError::UnknownEntry => (StatusCode::NOT_FOUND, "unknown_entry"),
         QueueError::CurrentSong => (StatusCode::CONFLICT, "current_song"),
         QueueError::Stale { .. } => (StatusCode::PRECONDITION_FAILED, "stale"),
         QueueError::NothingToPlay => (StatusCode::CONFLICT, "nothing_to_play"),

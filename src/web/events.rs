@@ -13,7 +13,7 @@ use axum::{
 use serde_json::Value;
 use tokio_stream::{Stream, StreamExt, iter, wrappers::ReceiverStream};
 
-use super::{ApiError, Backstage, state};
+use super::{Backstage, state};
 use crate::{event::Envelope, subscribers::EventReceiver};
 
 /// A comment line goes out this often, so that proxies and dead peers are noticed.
@@ -24,7 +24,7 @@ const WINDOW: usize = 16;
 pub(super) async fn follow(
     State(backstage): State<Backstage>,
     headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<SseEvent, Infallible>>>, ApiError> {
+) -> Sse<impl Stream<Item = Result<SseEvent, Infallible>>> {
     let run = backstage.run.clone();
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let known = last.and_then(|id| id.strip_prefix(run.as_str())?.strip_prefix('-')?.parse().ok());
@@ -36,13 +36,13 @@ pub(super) async fn follow(
         None if last.is_some() => {
             let receiver = subscribers.subscribe();
             let seq = subscribers.last_seq();
-            let now = state::snapshot(&backstage).await?;
+            let now = state::snapshot(&backstage);
             (vec![reset(&run, seq, &now)], receiver)
         }
         None => (Vec::new(), subscribers.subscribe()),
     };
     let stream = iter(first).chain(live(receiver, run)).map(Ok);
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 /// Follows the station until it stops or the connection goes.

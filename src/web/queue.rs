@@ -55,7 +55,7 @@ pub(super) async fn add(
     let Json(AddRequest { song_id, position }) = request?;
     let known = if_match(&headers)?;
     let added =
-        on_queue(&backstage, move |q| q.with_revision(known).add_song(song_id, position, false)).await;
+        on_queue(&backstage, move |q| q.if_match(known).add_song(song_id, position, false)).await;
     edited(&backstage, added.map(|edit| (edit.revision, Some(edit.entry_id)))).await
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn add_random(
     let Json(RandomRequest { position, album_id }) = request?;
     let known = if_match(&headers)?;
     let added =
-        on_queue(&backstage, move |q| q.with_revision(known).add_random_song(position, album_id)).await;
+        on_queue(&backstage, move |q| q.if_match(known).add_random_song(position, album_id)).await;
     edited(&backstage, added.map(|edit| (edit.revision, Some(edit.entry_id)))).await
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn remove(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (entry, known) = (entry_id(&entry)?, if_match(&headers)?);
-    let removed = on_queue(&backstage, move |q| q.with_revision(known).remove_song(entry)).await;
+    let removed = on_queue(&backstage, move |q| q.if_match(known).remove_song(entry)).await;
     edited(&backstage, removed.map(|revision| (revision, None))).await
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn move_after(
 ) -> Result<Response, ApiError> {
     let Json(MoveRequest { after }) = request?;
     let (entry, known) = (entry_id(&entry)?, if_match(&headers)?);
-    let moved = on_queue(&backstage, move |q| q.with_revision(known).move_song(entry, after)).await;
+    let moved = on_queue(&backstage, move |q| q.if_match(known).move_song(entry, after)).await;
     edited(&backstage, moved.map(|revision| (revision, None))).await
 }
 
@@ -98,7 +98,7 @@ pub(super) async fn clear(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let known = if_match(&headers)?;
-    let cleared = on_queue(&backstage, move |q| q.with_revision(known).clear()).await;
+    let cleared = on_queue(&backstage, move |q| q.if_match(known).clear()).await;
     edited(&backstage, cleared.map(|revision| (revision, None))).await
 }
 
@@ -148,7 +148,8 @@ fn entry_id(text: &str) -> Result<EntryId, ApiError> {
 
 fn if_match(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let revision = value.to_str().ok().and_then(|value| value.trim().trim_matches('"').parse().ok());
+    let revision =
+        value.to_str().ok().and_then(|value| value.trim().trim_matches('"').parse().ok());
     match revision {
         Some(revision) => Ok(Some(revision)),
         None => Err(ApiError::BadRequest("If-Match takes a queue revision, a number".into())),

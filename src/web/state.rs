@@ -3,10 +3,10 @@
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
-use super::{ApiError, Backstage};
+use super::Backstage;
 
-pub(super) async fn state(State(backstage): State<Backstage>) -> Result<Json<Value>, ApiError> {
-    snapshot(&backstage).await.map(Json)
+pub(super) async fn state(State(backstage): State<Backstage>) -> Json<Value> {
+    Json(snapshot(&backstage))
 }
 
 pub(super) async fn listeners(State(backstage): State<Backstage>) -> Json<Value> {
@@ -15,11 +15,10 @@ pub(super) async fn listeners(State(backstage): State<Backstage>) -> Json<Value>
 }
 
 /// The whole state, for those who begin to follow the events too.
-pub(super) async fn snapshot(backstage: &Backstage) -> Result<Value, ApiError> {
+pub(super) fn snapshot(backstage: &Backstage) -> Value {
     let now = backstage.manager.now_playing();
-    let queue = backstage.manager.queue();
-    let (length, revision) = queue.length_and_revision();
-    Ok(json!({
+    let queue = backstage.manager.queue().snapshot();
+    json!({
         "is_connected": now.state.is_connected,
         "is_playing": now.state.is_playing,
         "wanted": now.state.wanted,
@@ -28,10 +27,10 @@ pub(super) async fn snapshot(backstage: &Backstage) -> Result<Value, ApiError> {
         "duration_seconds": now.song.as_ref().map(|song| song.duration_seconds),
         "song": now.song,
         "entry_id": now.entry_id,
-        "queue_length": length,
-        "queue_revision": revision,
+        "queue_length": queue.length,
+        "queue_revision": queue.revision,
         "listeners": (backstage.listeners)().len(),
         "mount": backstage.mount,
         "uptime_seconds": backstage.started.elapsed().as_secs(),
-    }))
+    })
 }

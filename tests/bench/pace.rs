@@ -41,7 +41,11 @@ fn main() {
     )
     .unwrap();
     let receiver = thread::spawn(move || receive(&icecast, window));
-    let served = Served::start(&home.path().join("data"), &["--play"], &["--config", config.to_str().unwrap()]);
+    let served = Served::start(
+        &home.path().join("data"),
+        &["--play"],
+        &["--config", config.to_str().unwrap()],
+    );
     thread::sleep(WARM_UP);
     let timer = thread::spawn(move || bare_timer(window));
     let before = served.cost();
@@ -58,9 +62,16 @@ fn main() {
         let at = |q| quantile(late, q) * 1e3;
         println!("{name:<12} {:6.3}  {:6.3}  {:6.3}  {:6.3}", at(0.5), at(0.9), at(0.99), at(1.0));
     }
-    println!("p99 over the bare timer's: {:.3} ms", (quantile(&ours, 0.99) - quantile(&bare, 0.99)) * 1e3);
+    println!(
+        "p99 over the bare timer's: {:.3} ms",
+        (quantile(&ours, 0.99) - quantile(&bare, 0.99)) * 1e3
+    );
     println!("drift: {:.3} ms an hour", drift(&groups) * 3600.0 * 1e3);
-    println!("CPU: {:.2} s an hour; resident {:.1} MB", (after.0 - before.0) / hours, after.1 as f64 / 1e6);
+    println!(
+        "CPU: {:.2} s an hour; resident {:.1} MB",
+        (after.0 - before.0) / hours,
+        after.1 as f64 / 1e6
+    );
 }
 
 /// When a group arrived, and when it was due by its frames: seconds.

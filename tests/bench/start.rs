@@ -38,11 +38,14 @@ fn main() {
     let scanned = program(&data).arg("scan").arg(&music).stdout(Stdio::null()).status().unwrap();
     assert!(scanned.success());
     println!("scan of {songs} new files: {:.2} s", began.elapsed().as_secs_f64());
-    let mut times: Vec<f64> = (0..RUNS).map(|_| first_byte(&data, &music).as_secs_f64() * 1e3).collect();
+    let mut times: Vec<f64> =
+        (0..RUNS).map(|_| first_byte(&data, &music).as_secs_f64() * 1e3).collect();
     times.sort_by(f64::total_cmp);
     println!(
         "start to first byte of sound, {songs} songs: median {:.1} ms ({:.1} to {:.1}, {RUNS} runs)",
-        times[RUNS / 2], times[0], times[RUNS - 1]
+        times[RUNS / 2],
+        times[0],
+        times[RUNS - 1]
     );
 }
 

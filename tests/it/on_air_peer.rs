@@ -164,7 +164,9 @@ fn a_long_pause_keeps_the_listener_at_the_songs_bytes_per_second() {
     let (home, music) = (air.home.path().to_owned(), air.music.clone());
     let (_, takes) = air.finish();
     let file = fs::read_dir(music).unwrap().map(|e| e.unwrap().path());
-    let song = file.into_iter().find(|p| p.file_stem().unwrap().to_str() == Some(&title) || matches_title(p, &title));
+    let song = file
+        .into_iter()
+        .find(|p| p.file_stem().unwrap().to_str() == Some(&title) || matches_title(p, &title));
     let report = musicdb_stream::mpeg::walk(fs::File::open(song.unwrap()).unwrap()).unwrap();
     drop(home);
     // Frames of the pause, from a second after it began to a second before its end.
@@ -221,7 +223,9 @@ fn an_icecast_that_comes_back_gets_the_stream_within_a_second_at_the_held_frame(
         air.served.wait_for(PATIENCE, |state| state["is_playing"] == true);
         let took = accepts.elapsed();
         let position = air.served.state()["position_seconds"].as_f64().unwrap();
-        println!("down {down} s: playing {took:?} after it accepts; held {held:.2} s, now {position:.2} s");
+        println!(
+            "down {down} s: playing {took:?} after it accepts; held {held:.2} s, now {position:.2} s"
+        );
         assert!(took < Duration::from_secs(1), "{took:?} after {down} s");
         assert!(position < held + 2.0, "held {held}, now {position}");
     }

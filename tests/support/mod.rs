@@ -5,11 +5,8 @@
 pub mod air;
 pub mod fake_icecast;
 pub mod mp3;
-<<<<<<< HEAD
+pub mod radio;
 pub mod record;
 pub mod served;
-=======
-pub mod radio;
->>>>>>> server
 pub mod shared;
 pub mod tools;

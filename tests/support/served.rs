@@ -21,7 +21,11 @@ pub struct Served {
 impl Served {
     /// Starts `serve` with these arguments, behind these global ones, and waits for its banner.
     pub fn start(data: &Path, arguments: &[&str], global: &[&str]) -> Self {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(data.with_extension("log")).unwrap();
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(data.with_extension("log"))
+            .unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_musicdb-stream"))
             .args(["--data", data.to_str().unwrap()])
             .args(global)
