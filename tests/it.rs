@@ -21,8 +21,14 @@ mod listener_hostile;
 mod listener_peer;
 #[path = "it/mpeg_corpus.rs"]
 mod mpeg_corpus;
+#[path = "it/mpeg_frames.rs"]
+mod mpeg_frames;
 #[path = "it/mpeg_fuzz.rs"]
 mod mpeg_fuzz;
+#[path = "it/mpeg_header.rs"]
+mod mpeg_header;
+#[path = "it/mpeg_silence.rs"]
+mod mpeg_silence;
 #[path = "it/on_air_peer.rs"]
 mod on_air_peer;
 #[path = "it/queue.rs"]
