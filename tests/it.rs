@@ -23,5 +23,9 @@ mod mpeg_corpus;
 mod mpeg_fuzz;
 #[path = "it/queue.rs"]
 mod queue;
+#[path = "it/queue_faults.rs"]
+mod queue_faults;
+#[path = "it/queue_model.rs"]
+mod queue_model;
 #[path = "it/stations.rs"]
 mod stations;
