@@ -33,5 +33,9 @@ mod mpeg_silence;
 mod on_air_peer;
 #[path = "it/queue.rs"]
 mod queue;
+#[path = "it/queue_faults.rs"]
+mod queue_faults;
+#[path = "it/queue_model.rs"]
+mod queue_model;
 #[path = "it/stations.rs"]
 mod stations;

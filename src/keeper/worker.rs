@@ -101,7 +101,8 @@ impl Worker {
             retry: Retry::default(),
             start_position,
         };
-        worker.publish(first, None);
+        worker.remember(&first);
+        worker.shared.publish(first);
         match worker.transact(0, |_| Ok(((), false))) {
             Ok(((), snapshot)) => worker.publish(snapshot, None),
             // What is stored can be played all the same.
@@ -201,9 +202,7 @@ impl Worker {
     /// Makes a snapshot the newest, then tells what is new in it. `first` is told before the rest.
     pub(super) fn publish(&mut self, snapshot: Snapshot, first: Option<Event>) {
         let before = self.shared.snapshot();
-        for entry in snapshot.current.iter().chain(&snapshot.next) {
-            self.memory.remember(entry);
-        }
+        self.remember(&snapshot);
         let current = snapshot.current.as_ref().map(|entry| (entry.entry_id, entry.song_id));
         let entry_before = before.current.as_ref().map(|entry| entry.entry_id);
         let revision = snapshot.revision;
@@ -219,6 +218,12 @@ impl Worker {
         }
         if revision != before.revision {
             self.subscribers.publish(Event::SongQueueChanged { revision });
+        }
+    }
+
+    fn remember(&mut self, snapshot: &Snapshot) {
+        for entry in snapshot.current.iter().chain(&snapshot.next) {
+            self.memory.remember(entry);
         }
     }
 

@@ -9,4 +9,5 @@ pub mod radio;
 pub mod record;
 pub mod served;
 pub mod shared;
+pub mod studio;
 pub mod tools;
