@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one file a subject.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 #[path = "support/mod.rs"]
 mod support;
 
@@ -7,10 +9,14 @@ mod support;
 mod architecture;
 #[path = "it/cli.rs"]
 mod cli;
+#[path = "it/icecast_cost.rs"]
+mod icecast_cost;
 #[path = "it/icecast_peer.rs"]
 mod icecast_peer;
 #[path = "it/icecast_source.rs"]
 mod icecast_source;
+#[path = "it/icecast_title.rs"]
+mod icecast_title;
 #[path = "it/library.rs"]
 mod library;
 #[path = "it/listener.rs"]

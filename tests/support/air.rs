@@ -17,6 +17,8 @@ use tokio::sync::watch;
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// 128 kbit/s, 44.1 kHz, joint stereo, no padding: 417 bytes.
 const HEADER: [u8; 4] = [0xFF, 0xFB, 0x90, 0x64];
+/// The name of the thread that the output runs on.
+pub const OUTPUT_THREAD: &str = "icecast-output";
 /// Bytes of every frame that [`frame`] makes.
 pub const FRAME_LEN: usize = 417;
 
@@ -52,7 +54,7 @@ impl OnAir {
         let (titles, titles_for_output) = watch::channel(Arc::from(""));
         let (stop, stop_for_output) = watch::channel(false);
         let (of_output, link) = (relay.clone(), links.reporter("icecast"));
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name(OUTPUT_THREAD.to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(icecast::run(
                 target,
@@ -62,7 +64,7 @@ impl OnAir {
                 stop_for_output,
             ));
         });
-        Self { relay, links, titles, stop, thread: Some(thread), next: 0 }
+        Self { relay, links, titles, stop, thread: Some(thread.unwrap()), next: 0 }
     }
 
     /// Pushes `count` frames as one group; returns the number of the first.

@@ -9,9 +9,13 @@ use std::{
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex, MutexGuard},
     thread::JoinHandle,
+    time::Duration,
 };
 
-use musicdb_stream::icecast::{Limits, Target};
+use musicdb_stream::{
+    icecast::{Limits, Target},
+    net::backoff::Schedule,
+};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
@@ -160,11 +164,12 @@ impl Drop for FakeIcecast {
 
 /// Waits that keep tests short and still hold on a busy machine.
 fn quick() -> Limits {
-    let mut limits = Limits::default();
-    limits.title_retry = std::time::Duration::from_millis(5);
-    limits.retry.soon = std::time::Duration::from_millis(10);
-    limits.retry.refused = std::time::Duration::from_millis(30);
-    limits
+    let retry = Schedule {
+        soon: Duration::from_millis(10),
+        refused: Duration::from_millis(30),
+        ..Schedule::default()
+    };
+    Limits { title_retry: Duration::from_millis(5), retry, ..Limits::default() }
 }
 
 impl Shared {
