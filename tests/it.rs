@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one file a subject.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails panics")]
+
 #[path = "support/mod.rs"]
 mod support;
 
