@@ -20,12 +20,10 @@ impl AudioInfo {
     pub fn measured(header: Header, bytes: u64, frames: u64) -> Self {
         let sample_rate = header.sample_rate();
         let samples = frames * u64::from(header.samples());
-        let bitrate = if samples == 0 {
-            u32::from(header.bitrate())
-        } else {
-            let bits_a_second = bytes * 8 * u64::from(sample_rate) / samples;
-            u32::try_from((bits_a_second + 500) / 1000).unwrap_or(u32::MAX)
-        };
+        let bits_a_second = (bytes * 8 * u64::from(sample_rate)).checked_div(samples);
+        let bitrate = bits_a_second.map_or(u32::from(header.bitrate()), |bits| {
+            u32::try_from((bits + 500) / 1000).unwrap_or(u32::MAX)
+        });
         Self { bitrate, sample_rate, channels: header.channels() }
     }
 

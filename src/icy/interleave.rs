@@ -118,7 +118,7 @@ mod tests {
             // Which title holds at each audio byte.
             let mut holds: Vec<String> = Vec::new();
             for (len, title) in slices {
-                let slice: Vec<u8> = (0..len).map(|n| (n % 251) as u8).collect();
+                let slice: Vec<u8> = (0..=250).cycle().take(len).collect();
                 let title: Arc<str> = Arc::from(format!("title {title}"));
                 icy.interleave(&slice, &title, &mut body);
                 audio.extend_from_slice(&slice);

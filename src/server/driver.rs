@@ -146,3 +146,40 @@ fn hear(stream: &TcpStream, heard: &mut usize) -> Result<(), End> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::{
+        icy::Burst,
+        relay::Relay,
+        server::{Listeners, STALL_LIMIT},
+    };
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(port.local_addr().unwrap()).await.unwrap();
+        (port.accept().await.unwrap().0, client)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listener_that_takes_nothing_is_dropped_and_counted() {
+        let (stream, client) = pair().await;
+        let listeners = Listeners::new(1, 0);
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let place = listeners.admit(address, None, "/stream".into(), Instant::now()).unwrap();
+        // More than the kernel takes for a client that does not read.
+        let head = vec![0; 64 << 20];
+        let burst = Burst::of(Duration::ZERO);
+        let listener = Listener::new(&Relay::new(), head, None, burst, Instant::now());
+        let (_stop, stopped) = watch::channel(false);
+        let flush_every = Duration::from_millis(250);
+        let begun = tokio::time::Instant::now();
+        drive(listener, stream, place, flush_every, stopped).await;
+        assert!(begun.elapsed() >= STALL_LIMIT - Duration::from_secs(1));
+        assert_eq!((listeners.count(), listeners.totals().dropped_slow), (0, 1));
+        drop(client);
+    }
+}

@@ -1,7 +1,6 @@
-//! One listener: its place in the stream, its titles and what becomes of it when it is slow; no
-//! socket and no clock.
+//! One listener: what it is sent and what becomes of it when it is slow; no socket and no clock.
 //!
-//! Between two flushes the reader always stands at a frame edge: what a short send left of a frame
+//! Between two flushes its cursor always stands at a frame edge: what a short send left of a frame
 //! is kept here. So a listener that the ring outruns gets the rest of its frame and goes on at
 //! another edge, and no decoder ever sees half a frame.
 
@@ -10,22 +9,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::cursor::{Cursor, Look};
 use crate::{
-    icy::{Burst, Interleaver},
-    relay::{RING_BYTES, Read, Reader, Relay},
+    icy::Burst,
+    relay::{RING_BYTES, Relay},
 };
 
 /// A listener whose socket takes no byte for so long is dropped. Longer than the tunnels of a train
 /// ride, shorter than the half minute in which the dead are to be gone.
 pub const STALL_LIMIT: Duration = Duration::from_secs(20);
-/// A listener that the ring outruns is moved forward once it has taken so many bytes since it came
-/// or was moved last; one that took less will never hear anything whole and is dropped.
-pub(super) const LEAST_BETWEEN_MOVES: u64 = RING_BYTES as u64 / 8;
-/// Most bytes of one send: bounds how long the ring stays locked for it.
-const SEND_LIMIT: usize = 64 * 1024;
-/// Most audio bytes that are copied together with metadata blocks; what the socket does not take of
-/// them is kept.
-const STAGE_LIMIT: usize = 16 * 1024;
+/// A listener that the ring outruns is moved forward if it has taken so many bytes since it came or
+/// was moved last; one that took less cannot follow and is dropped.
+const LEAST_BETWEEN_MOVES: u64 = RING_BYTES as u64 / 8;
 
 /// What a flush came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,12 +39,7 @@ pub(super) enum Flushed {
 /// A listener without its socket.
 #[derive(Debug)]
 pub(super) struct Listener {
-    relay: Relay,
-    reader: Reader,
-    burst: Burst,
-    /// Within a flush, the ring's seam may cut a frame: its other half must follow.
-    is_mid_frame: bool,
-    titles: Option<Interleaver>,
+    cursor: Cursor,
     /// Bytes that must go before anything else: the response's head, the rest of a cut frame.
     pending: Vec<u8>,
     /// How many of them have gone.
@@ -58,15 +48,6 @@ pub(super) struct Listener {
     taken_since_move: u64,
     moves: u32,
     sent: u64,
-}
-
-/// What one look at the ring came to.
-enum Step {
-    Sent,
-    Short,
-    /// A metadata block falls among the bytes that are there.
-    BlockDue,
-    Done(Flushed),
 }
 
 impl Listener {
@@ -80,11 +61,7 @@ impl Listener {
         now: Instant,
     ) -> Self {
         Self {
-            relay: relay.clone(),
-            reader: relay.burst(burst.stream_time()),
-            burst,
-            is_mid_frame: false,
-            titles: metaint.map(Interleaver::new),
+            cursor: Cursor::new(relay, metaint, burst),
             pending: head,
             pending_sent: 0,
             last_taken: now,
@@ -95,7 +72,7 @@ impl Listener {
     }
 
     /// Sends what is there by `send`, which takes some of the bytes without blocking, or fails with
-    /// `WouldBlock`. `stage` is scratch memory that may be shared by all listeners of a thread.
+    /// `WouldBlock`. `stage` is scratch memory that all listeners of a thread may share.
     ///
     /// # Errors
     /// What `send` failed with otherwise: the listener is gone.
@@ -106,6 +83,7 @@ impl Listener {
         mut send: impl FnMut(&[u8]) -> io::Result<usize>,
     ) -> io::Result<Flushed> {
         let before = self.sent;
+        let mut send = |bytes: &[u8]| taken(send(bytes));
         let flushed = self.flush_all(stage, &mut send);
         if self.sent > before || matches!(flushed, Ok(Flushed::All)) {
             self.last_taken = now;
@@ -120,7 +98,7 @@ impl Listener {
 
     /// Waits until there is something to send or the stream has ended.
     pub(super) async fn ready(&mut self) {
-        self.reader.ready().await;
+        self.cursor.ready().await;
     }
 
     /// Bytes sent, heads and titles too.
@@ -142,14 +120,29 @@ impl Listener {
             if !self.send_pending(send)? {
                 return Ok(Flushed::Short);
             }
-            let step = match self.send_slice(send)? {
-                Step::BlockDue => self.send_with_blocks(stage, send)?,
-                step => step,
-            };
-            match step {
-                Step::Sent | Step::BlockDue => {}
-                Step::Short => return Ok(Flushed::Short),
-                Step::Done(flushed) => return Ok(flushed),
+            let mut look = self.cursor.send(send)?;
+            if let Look::BlockDue = look {
+                look = self.send_with_blocks(stage, send)?;
+            }
+            match look {
+                Look::Sent(len) => self.note_sent(len),
+                Look::Cut(len) => {
+                    self.note_sent(len);
+                    let is_whole = self.cursor.copy_to_edge(&mut self.pending);
+                    return Ok(if is_whole { Flushed::Short } else { Flushed::TooSlow });
+                }
+                Look::BlockDue => {}
+                Look::Empty => return Ok(Flushed::All),
+                Look::Closed => return Ok(Flushed::Ended),
+                Look::Outrun if self.taken_since_move < LEAST_BETWEEN_MOVES => {
+                    return Ok(Flushed::TooSlow);
+                }
+                Look::Outrun => {
+                    self.cursor.move_forward();
+                    self.taken_since_move = 0;
+                    self.moves += 1;
+                }
+                Look::Lost => return Ok(Flushed::TooSlow),
             }
         }
     }
@@ -161,7 +154,7 @@ impl Listener {
     ) -> io::Result<bool> {
         while let Some(rest) = self.pending.get(self.pending_sent..).filter(|rest| !rest.is_empty())
         {
-            let sent = taken(send(rest))?;
+            let sent = send(rest)?;
             self.pending_sent += sent;
             self.sent += sent as u64;
             if sent == 0 {
@@ -173,127 +166,24 @@ impl Listener {
         Ok(true)
     }
 
-    /// Sends the next bytes straight from the ring.
-    fn send_slice(
-        &mut self,
-        send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
-    ) -> io::Result<Step> {
-        let until_block = self.titles.as_ref().map_or(usize::MAX, Interleaver::until_block);
-        let mut result = Ok(Step::Sent);
-        let read = self.reader.read(SEND_LIMIT, |bytes| {
-            if bytes.len() > until_block {
-                result = Ok(Step::BlockDue);
-                return 0;
-            }
-            match taken(send(bytes)) {
-                Ok(sent) => {
-                    if sent < bytes.len() {
-                        result = Ok(Step::Short);
-                    }
-                    sent
-                }
-                Err(error) => {
-                    result = Err(error);
-                    0
-                }
-            }
-        });
-        let step = result?;
-        if let Read::Taken(sent) = read {
-            if let Some(titles) = &mut self.titles {
-                titles.pass(sent);
-            }
-            self.note_sent(sent);
-            if matches!(step, Step::Short) {
-                return Ok(self.keep_cut_frame());
-            }
-            self.is_mid_frame = self.reader.to_frame_edge() != 0;
-            return Ok(step);
-        }
-        Ok(self.after(read))
-    }
-
-    /// Copies the next whole frames with the blocks between them, and sends that.
+    /// Sends whole frames together with the blocks between them, and keeps what was not taken.
     fn send_with_blocks(
         &mut self,
         stage: &mut Vec<u8>,
         send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
-    ) -> io::Result<Step> {
+    ) -> io::Result<Look> {
         stage.clear();
-        match self.copy(STAGE_LIMIT, stage) {
-            Read::Taken(_) => {}
-            other => return Ok(self.after(other)),
+        let look = self.cursor.stage(stage);
+        if !matches!(look, Look::Sent(_)) {
+            return Ok(look);
         }
-        if !self.copy_to_edge(stage) {
-            return Ok(Step::Done(Flushed::TooSlow));
-        }
-        let sent = taken(send(stage))?;
-        self.note_sent(sent);
+        let sent = send(stage)?;
         let rest = stage.get(sent..).unwrap_or(&[]);
         if rest.is_empty() {
-            return Ok(Step::Sent);
+            return Ok(Look::Sent(sent));
         }
         self.pending = rest.to_vec();
-        Ok(Step::Short)
-    }
-
-    /// Keeps what is left of the frame that a short send has cut, so that the reader stands at an
-    /// edge again.
-    fn keep_cut_frame(&mut self) -> Step {
-        let mut rest = Vec::new();
-        let whole = self.copy_to_edge(&mut rest);
-        self.pending = rest;
-        if whole { Step::Short } else { Step::Done(Flushed::TooSlow) }
-    }
-
-    /// Copies on to the next frame edge; false: the ring has overwritten it in this very moment.
-    fn copy_to_edge(&mut self, out: &mut Vec<u8>) -> bool {
-        loop {
-            match self.reader.to_frame_edge() {
-                0 => {
-                    self.is_mid_frame = false;
-                    return true;
-                }
-                rest => {
-                    if !matches!(self.copy(rest, out), Read::Taken(1..)) {
-                        return false;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Takes at most `limit` bytes from the ring into `out`, with the blocks that are due.
-    fn copy(&mut self, limit: usize, out: &mut Vec<u8>) -> Read {
-        let title = self.titles.as_ref().map(|_| self.reader.title());
-        let titles = &mut self.titles;
-        self.reader.read(limit, |bytes| {
-            match (titles, &title) {
-                (Some(titles), Some(title)) => titles.interleave(bytes, title, out),
-                _ => out.extend_from_slice(bytes),
-            }
-            bytes.len()
-        })
-    }
-
-    /// What follows where nothing could be read.
-    fn after(&mut self, read: Read) -> Step {
-        match read {
-            Read::Taken(_) => Step::Sent,
-            Read::Empty => Step::Done(Flushed::All),
-            Read::Closed => Step::Done(Flushed::Ended),
-            Read::Lagged if self.is_mid_frame || self.taken_since_move < LEAST_BETWEEN_MOVES => {
-                Step::Done(Flushed::TooSlow)
-            }
-            Read::Lagged => {
-                // As close to now as a new listener: at the ring's oldest frame it would be outrun
-                // again at once.
-                self.reader = self.relay.burst(self.burst.stream_time());
-                self.taken_since_move = 0;
-                self.moves += 1;
-                Step::Sent
-            }
-        }
+        Ok(Look::Cut(sent))
     }
 
     fn note_sent(&mut self, sent: usize) {
@@ -304,12 +194,140 @@ impl Listener {
 
 /// A full socket takes nothing; an interrupted send took nothing yet.
 fn taken(sent: io::Result<usize>) -> io::Result<usize> {
+    use io::ErrorKind::{Interrupted, WouldBlock};
     match sent {
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
-        {
-            Ok(0)
-        }
+        Err(error) if matches!(error.kind(), WouldBlock | Interrupted) => Ok(0),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        mpeg::Header,
+        relay::{FrameKind, Group},
+    };
+
+    const HEAD: &[u8] = b"head";
+    const METAINT: usize = 700;
+
+    /// Frames of 320 kbit/s, each with its number; `from` is the next one's.
+    fn push(relay: &Relay, from: &mut u32, frames: u32) {
+        let header = Header::parse([0xFF, 0xFB, 0xE0, 0x64]).unwrap();
+        let mut group = Group::new();
+        for _ in 0..frames {
+            let mut frame = header.to_bytes().to_vec();
+            frame.extend_from_slice(&from.to_be_bytes());
+            frame.resize(header.frame_len(), 0x55);
+            group.push(header, &frame, FrameKind::Song);
+            *from += 1;
+        }
+        relay.push(&group, Instant::now());
+    }
+
+    fn audio_of(body: &[u8], titles: bool) -> Vec<u8> {
+        let Some(mut rest) = titles.then_some(body) else { return body.to_vec() };
+        let mut audio = Vec::new();
+        while rest.len() > METAINT {
+            audio.extend_from_slice(&rest[..METAINT]);
+            rest = &rest[METAINT + 1 + 16 * usize::from(rest[METAINT])..];
+        }
+        [audio, rest.to_vec()].concat()
+    }
+
+    fn numbers(audio: &[u8]) -> Vec<u32> {
+        let len = Header::parse([0xFF, 0xFB, 0xE0, 0x64]).unwrap().frame_len();
+        let frames = audio.chunks(len).inspect(|frame| {
+            assert_eq!((frame.len(), &frame[..2]), (len, &[0xFF, 0xFB][..]), "no whole frame");
+        });
+        frames.map(|frame| u32::from_be_bytes(frame[4..8].try_into().unwrap())).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_socket_takes_the_client_gets_whole_frames(
+            titles in any::<bool>(),
+            steps in prop::collection::vec((0_u32..500, prop::collection::vec(0_usize..70_000, 0..12)), 1..25),
+        ) {
+            let (relay, mut from) = (Relay::new(), 0);
+            push(&relay, &mut from, 100);
+            let now = Instant::now();
+            let burst = Burst::of(Duration::from_secs(1));
+            let metaint = titles.then_some(METAINT);
+            let mut listener = Listener::new(&relay, HEAD.to_vec(), metaint, burst, now);
+            let (mut body, mut stage, mut is_too_slow) = (Vec::new(), Vec::new(), false);
+            for (frames, takes) in steps {
+                push(&relay, &mut from, frames);
+                let mut takes = takes.into_iter();
+                let flushed = listener.flush(now, &mut stage, |bytes| {
+                    let Some(most) = takes.next() else { return Err(io::ErrorKind::WouldBlock.into()) };
+                    body.extend_from_slice(&bytes[..bytes.len().min(most)]);
+                    Ok(bytes.len().min(most))
+                });
+                is_too_slow |= flushed.unwrap() == Flushed::TooSlow;
+                if is_too_slow {
+                    break;
+                }
+            }
+            if !is_too_slow {
+                relay.close();
+                let flushed = listener.flush(now, &mut stage, |bytes| {
+                    body.extend_from_slice(bytes);
+                    Ok(bytes.len())
+                });
+                is_too_slow = flushed.unwrap() == Flushed::TooSlow;
+            }
+            prop_assert_eq!(listener.sent(), body.len() as u64);
+            // One who is dropped for being slow may have been in the middle of anything.
+            if !is_too_slow {
+                let numbers = numbers(&audio_of(&body[HEAD.len()..], titles));
+                let jumps = numbers.windows(2).filter(|pair| pair[1] != pair[0] + 1).count();
+                prop_assert_eq!(jumps, listener.moves() as usize);
+                prop_assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]));
+                prop_assert_eq!(numbers.last(), Some(&(from - 1)));
+            }
+        }
+    }
+
+    #[test]
+    fn one_that_took_enough_is_moved_and_one_that_took_nothing_is_dropped() {
+        for (takes, expected) in [(0, Flushed::TooSlow), (200, Flushed::All)] {
+            let (relay, mut from) = (Relay::new(), 0);
+            push(&relay, &mut from, 300);
+            let burst = Burst::of(Duration::from_secs(10));
+            let mut listener = Listener::new(&relay, Vec::new(), None, burst, Instant::now());
+            let mut flush = |most: usize| {
+                let mut room = most;
+                let flushed = listener.flush(Instant::now(), &mut Vec::new(), |bytes| {
+                    let len = bytes.len().min(room);
+                    room -= len;
+                    Ok(len)
+                });
+                flushed.unwrap()
+            };
+            assert_eq!(flush(takes * 1044), Flushed::Short);
+            push(&relay, &mut from, 1100);
+            assert_eq!(flush(usize::MAX), expected);
+        }
+    }
+
+    #[test]
+    fn a_full_socket_stalls_from_the_last_byte_that_it_took() {
+        let (relay, mut from) = (Relay::new(), 0);
+        push(&relay, &mut from, 10);
+        let begun = Instant::now();
+        let burst = Burst::of(Duration::from_secs(1));
+        let mut listener = Listener::new(&relay, Vec::new(), None, burst, begun);
+        let second = Duration::from_secs(1);
+        for (after, takes, stalled) in [(1, 100, 1), (2, 0, 1), (3, 1, 3), (4, 0, 3)] {
+            let mut takes = takes;
+            let flushed = listener
+                .flush(begun + second * after, &mut Vec::new(), |_| Ok(std::mem::take(&mut takes)));
+            assert_eq!(flushed.unwrap(), Flushed::Short);
+            assert_eq!(listener.stalled_at(), begun + second * stalled + STALL_LIMIT);
+        }
     }
 }

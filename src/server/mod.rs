@@ -6,10 +6,11 @@
 //!                                                └─ handed    (web page, API)
 //! ```
 //!
-//! `request`, `route`, `listener` and `address` know no socket and no clock; `front`, `door` and
+//! `request`, `route`, `address`, `listener` and its `cursor` know no socket and no clock; `front`, `door` and
 //! `driver` are the thin shells around them.
 
 mod address;
+mod cursor;
 mod document;
 mod door;
 mod driver;
