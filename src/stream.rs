@@ -122,8 +122,8 @@ impl AudioStream {
             run: format!("{:08x}", rand::random::<u32>()),
             started,
         };
-        let router = web::router(backstage);
-        let runtime = Runtime::start(Sockets { server, handed, relay, icecast, router });
+        let site = web::site(backstage);
+        let runtime = Runtime::start(Sockets { server, handed, relay, icecast, site });
         let runtime = runtime.map_err(StartError::Runtime)?;
         let url = local_url(address);
         lock.announce(&url)?;

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
 use crossbeam_channel::{Receiver, bounded};
 use tokio::{
     runtime::Builder,
@@ -18,7 +17,7 @@ use crate::{
     icecast::{self, Target},
     relay::{LinkReporter, Relay},
     server::{Handed, Server},
-    web::Door,
+    web::{Door, Site},
 };
 
 /// Threads that may wait for the disk on behalf of requests.
@@ -42,7 +41,7 @@ pub(super) struct Sockets {
     pub(super) relay: Relay,
     /// A real Icecast, and the link by which it is reported.
     pub(super) icecast: Option<(Target, LinkReporter)>,
-    pub(super) router: Router,
+    pub(super) site: Site,
 }
 
 impl Runtime {
@@ -77,9 +76,9 @@ impl Runtime {
 /// Runs the server, the web and the source client until `stopped`; then lets the first and the
 /// last end by themselves.
 async fn all_sockets(sockets: Sockets, mut stopped: watch::Receiver<bool>) {
-    let Sockets { server, handed, relay, icecast, router } = sockets;
+    let Sockets { server, handed, relay, icecast, site } = sockets;
     let door = Door::new(handed, |handed| (handed.io, handed.peer), server.local_addr());
-    let web = tokio::spawn(door.serve(router));
+    let web = tokio::spawn(door.serve(site));
     let mut outputs = JoinSet::new();
     let mut server_stop = stopped.clone();
     outputs.spawn(async move {

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use axum::{
-    Router,
     extract::connect_info::Connected,
     serve::{IncomingStream, Listener},
 };
@@ -11,6 +10,8 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::mpsc,
 };
+
+use super::Site;
 
 /// A source of connections that are already open.
 #[derive(Debug)]
@@ -36,8 +37,8 @@ where
     }
 
     /// Answers requests until it is dropped.
-    pub async fn serve(self, router: Router) {
-        let service = router.into_make_service_with_connect_info::<Peer>();
+    pub async fn serve(self, site: Site) {
+        let service = site.0.into_make_service_with_connect_info::<Peer>();
         if let Err(error) = axum::serve(self, service).await {
             tracing::error!(%error, "the web server ended");
         }

@@ -45,9 +45,13 @@ pub struct Backstage {
     pub started: Instant,
 }
 
-/// All routes.
+/// All routes, ready to be served.
+#[derive(Debug, Clone)]
+pub struct Site(Router);
+
+/// The API, the event stream and the page.
 #[must_use]
-pub fn router(backstage: Backstage) -> Router {
+pub fn site(backstage: Backstage) -> Site {
     let reading = Router::new()
         .route("/api/v1/state", get(state::state))
         .route("/api/v1/queue", get(queue::list))
@@ -68,14 +72,17 @@ pub fn router(backstage: Backstage) -> Router {
         .route("/api/v1/import", post(scan::import))
         .route("/api/v1/backup", post(scan::backup))
         .route_layer(middleware::from_fn_with_state(backstage.clone(), access::may_control));
-    Router::new()
+    let site = Router::new()
         .merge(reading)
         .merge(control)
         .route("/health", get(health::health))
         .route("/", get(page::page))
+        .route("/page.css", get(page::style))
+        .route("/page.js", get(page::script))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(backstage)
+        .with_state(backstage);
+    Site(site)
 }
 
 async fn unknown() -> ApiError {

@@ -148,6 +148,7 @@ fn item_18_stop_takes_under_a_second_in_every_state() {
         let (address, manager) = (stream.address(), stream.manager());
         let events = manager.subscribe();
         let mut listener = get(address, "/stream");
+        listener.read_exact(&mut [0]).unwrap();
         let began = Instant::now();
         stream.stop().unwrap();
         assert!(began.elapsed() < Duration::from_secs(1), "{state}: {:?}", began.elapsed());

@@ -1,22 +1,3 @@
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>musicdb-stream</title>
-<style>
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 3rem auto; padding: 0 1rem; }
-h1 { font-size: 1.2rem; font-weight: 600; }
-audio { width: 100%; margin: 1rem 0; }
-#title { font-size: 1.5rem; line-height: 1.25; margin: 0; }
-#artist, #state { opacity: .75; margin: .25rem 0; }
-</style>
-<h1>musicdb-stream</h1>
-<p id="title" aria-live="polite">&nbsp;</p>
-<p id="artist">&nbsp;</p>
-<audio id="player" controls preload="none"></audio>
-<p id="state">&nbsp;</p>
-<script>
 const show = (id, text) => { document.getElementById(id).textContent = text || '\u00a0'; };
 const clock = s => Math.floor(s / 60) + ':' + String(Math.floor(s % 60)).padStart(2, '0');
 const refresh = async () => {
@@ -36,4 +17,3 @@ const events = new EventSource('/api/v1/events');
 for (const name of ['StatusChanged', 'TimeChanged', 'SongChanged', 'SongQueueChanged', 'reset'])
   events.addEventListener(name, refresh);
 refresh();
-</script>
