@@ -36,6 +36,15 @@ fn steps(bytes: &[u8], chunk: usize) -> Vec<Step> {
     }
 }
 
+/// The fuzzer's corpus: what it found worth keeping, and where it began.
+fn seeds() -> Vec<Vec<u8>> {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/corpus/scan");
+    let mut files: Vec<_> =
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+}
+
 /// Bytes that look like MP3 in every way but the right one.
 fn rubble() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
@@ -52,6 +61,7 @@ fn rubble() -> impl Strategy<Value = Vec<u8>> {
         (0usize..200).prop_map(mp3::lyrics2),
         (0usize..600).prop_map(|len| vec![0; len]),
         Just(vec![0xFF; 40]),
+        proptest::sample::select(seeds()),
         Just(b"ID3\x04\x00\x00\x7F\x7F\x7F\x7F".to_vec()),
         Just(
             b"APETAGEX\xD0\x07\x00\x00\xFF\xFF\xFF\xFF\0\0\0\0\0\0\0\xA0\0\0\0\0\0\0\0\0".to_vec()
@@ -105,22 +115,38 @@ fn between() -> impl Strategy<Value = Between> {
     ]
 }
 
+/// The walk and the source end, and say the same.
+fn ends_and_agrees(bytes: &[u8]) {
+    let (frames, error) = frames_of(bytes);
+    let total: usize = frames.iter().map(Vec::len).sum();
+    assert!(total <= bytes.len());
+    match walk(Cursor::new(bytes)) {
+        Ok(summary) => {
+            assert_eq!(summary.frames, frames.len() as u64);
+            assert_eq!(summary.audio_bytes, total as u64);
+            assert_eq!(error, None);
+        }
+        Err(reason) => assert_eq!(error, Some(reason)),
+    }
+}
+
+#[test]
+fn the_fuzz_corpus_ends_without_a_panic_at_every_length() {
+    for seed in seeds() {
+        for len in 0..=seed.len() {
+            ends_and_agrees(&seed[..len]);
+            ends_and_agrees(&seed[seed.len() - len..]);
+        }
+        assert_eq!(steps(&seed, 1), steps(&seed, seed.len()));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_end_without_a_panic(bytes in rubble()) {
-        let (frames, error) = frames_of(&bytes);
-        let total: usize = frames.iter().map(Vec::len).sum();
-        prop_assert!(total <= bytes.len());
-        match walk(Cursor::new(&bytes)) {
-            Ok(summary) => {
-                prop_assert_eq!(summary.frames, frames.len() as u64);
-                prop_assert_eq!(summary.audio_bytes, total as u64);
-                prop_assert_eq!(error, None);
-            }
-            Err(reason) => prop_assert_eq!(error, Some(reason)),
-        }
+        ends_and_agrees(&bytes);
     }
 
     #[test]
