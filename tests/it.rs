@@ -21,7 +21,15 @@ mod listener_peer;
 mod mpeg_corpus;
 #[path = "it/mpeg_fuzz.rs"]
 mod mpeg_fuzz;
+#[path = "it/mpeg_header.rs"]
+mod mpeg_header;
+#[path = "it/mpeg_silence.rs"]
+mod mpeg_silence;
 #[path = "it/queue.rs"]
 mod queue;
+#[path = "it/queue_faults.rs"]
+mod queue_faults;
+#[path = "it/queue_model.rs"]
+mod queue_model;
 #[path = "it/stations.rs"]
 mod stations;

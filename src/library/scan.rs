@@ -151,7 +151,7 @@ fn run(
 
 /// What reaches the writer.
 enum Found {
-    Read(Outcome),
+    Read(Box<Outcome>),
     Returned(SongId),
 }
 
@@ -159,7 +159,7 @@ fn work(jobs: &Receiver<Job>, done: &Sender<Found>, progress: &ScanProgress) {
     for job in jobs {
         let outcome = examine(job, progress);
         let stop = matches!(outcome, Outcome::Cancelled);
-        if done.send(Found::Read(outcome)).is_err() || stop {
+        if done.send(Found::Read(Box::new(outcome))).is_err() || stop {
             return;
         }
     }
@@ -179,7 +179,7 @@ fn collect(
         match found {
             Ok(Found::Read(outcome)) => {
                 progress.count_done();
-                match outcome {
+                match *outcome {
                     Outcome::Song { song, known } => {
                         *(if known { &mut report.changed } else { &mut report.added }) += 1;
                         if let Err(reason) = &song.audio {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{ids::SongId, mpeg::StreamTime};
 
 /// Songs in a batch at most: one transaction each.
-pub const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 
 /// Takes what a scan found. The keeper's is the only one outside tests.
 pub trait Sink {

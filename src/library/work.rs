@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Audio, FoundSong, ScanProgress, Tags, tags};
-use crate::mpeg::{self, Unplayable};
+use crate::mpeg::{self, StreamTime, Unplayable, time::UNITS_PER_SECOND};
 
 /// Buffer for reading tags: bytes.
 const TAG_BUFFER: usize = 16 * 1024;
@@ -89,34 +89,35 @@ impl<R: Seek> Seek for Watched<'_, R> {
     }
 }
 
-fn frames<R: Read + Seek>(mut reader: R) -> Result<Audio, Unplayable> {
-    let mut all = Vec::new();
-    reader.read_to_end(&mut all)?;
-    if all.is_empty() {
-        return Err(Unplayable::Empty);
-    }
-    let (mut at, mut frames, mut bytes) = (0, 0u64, 0u64);
-    let mut duration = mpeg::StreamTime::ZERO;
-    let mut first = None;
-    while at + 4 <= all.len() {
-        match mpeg::Header::parse([all[at], all[at + 1], all[at + 2], all[at + 3]]) {
-            Ok(header) if at + header.frame_len() <= all.len() => {
-                first.get_or_insert(header);
-                frames += 1;
-                bytes += header.frame_len() as u64;
-                duration += header.duration();
-                at += header.frame_len();
-            }
-            _ => at += 1,
-        }
-    }
-    let first = first.ok_or(Unplayable::NoFrames)?;
+/// The exact figures of the file's frames.
+fn frames<R: Read + Seek>(reader: R) -> Result<Audio, Unplayable> {
+    let summary = mpeg::walk(reader)?;
     Ok(Audio {
-        duration,
-        frames,
-        audio_bytes: bytes,
-        sample_rate: first.sample_rate(),
-        channels: first.channels(),
-        bitrate: u32::from(first.bitrate()),
+        duration: summary.duration,
+        frames: summary.frames,
+        audio_bytes: summary.audio_bytes,
+        sample_rate: summary.first.sample_rate(),
+        channels: summary.first.channels(),
+        bitrate: mean_bitrate(summary.audio_bytes, summary.duration),
     })
+}
+
+/// kbit/s, rounded.
+fn mean_bitrate(bytes: u64, duration: StreamTime) -> u32 {
+    let units = u128::from(duration.units().max(1));
+    let bits = u128::from(bytes) * 8 * u128::from(UNITS_PER_SECOND);
+    u32::try_from((bits + units * 500) / (units * 1000)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_bitrate_is_that_of_the_frames() {
+        // 1,000 frames of 128 kbit/s at 44.1 kHz: 417 and 418 bytes in turn.
+        let bytes = 417_959;
+        assert_eq!(mean_bitrate(bytes, StreamTime::of_samples(1_152_000, 44_100)), 128);
+        assert_eq!(mean_bitrate(0, StreamTime::ZERO), 0);
+    }
 }

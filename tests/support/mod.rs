@@ -5,4 +5,5 @@
 pub mod fake_icecast;
 pub mod mp3;
 pub mod shared;
+pub mod studio;
 pub mod tools;

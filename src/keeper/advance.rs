@@ -1,0 +1,48 @@
+//! What one report of the station does to the queue, inside a transaction.
+
+use rusqlite::Connection;
+
+use super::{
+    Advanced, KeeperOptions, Outcome, Position, history,
+    memory::Memory,
+    position,
+    song_queue::{self, Fresh},
+};
+
+/// Applies a report; `false` where it was applied before: `from` is gone, nothing is changed.
+pub(super) fn apply(
+    connection: &Connection,
+    advanced: &Advanced,
+    memory: &Memory,
+    options: &KeeperOptions,
+    now: i64,
+) -> rusqlite::Result<bool> {
+    let Some(from) = song_queue::find(connection, advanced.from)? else { return Ok(false) };
+    if advanced.outcome == Outcome::Played {
+        if !options.disable_tracker {
+            history::add(connection, &from, now)?;
+        }
+        if !options.disable_stats {
+            history::stamp(connection, &from, now)?;
+        }
+    }
+    song_queue::take(connection, from.entry_id)?;
+    if let Some(to) = advanced.to {
+        match song_queue::find(connection, to)? {
+            // An edit may have come in between and moved it.
+            Some(entry) => song_queue::move_first(connection, &entry)?,
+            // Or removed it: what sounds is the current song all the same.
+            None => {
+                if let Some(entry) = memory.recall(to) {
+                    let fresh =
+                        Fresh { entry_id: to, song_id: entry.song_id, is_random: entry.is_random };
+                    song_queue::add_first(connection, fresh, now)?;
+                }
+            }
+        }
+    }
+    if let Some(current) = song_queue::first(connection)? {
+        position::store(connection, Position { entry_id: current.entry_id, frame: 0 })?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,132 @@
+//! The station's side of the keeper: nothing here ever waits for the disk.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::{Advanced, Position, Snapshot};
+
+/// Reports that wait for the keeper at most: it takes them at once, except while the disk hangs.
+const REPORTS: usize = 256;
+
+/// What the station uses. Clones share the same keeper.
+#[derive(Debug, Clone)]
+pub struct KeeperHandle {
+    shared: Arc<Shared>,
+}
+
+/// What is between the keeper's thread and everyone else.
+#[derive(Debug)]
+pub(super) struct Shared {
+    slots: Mutex<Slots>,
+    snapshot: Mutex<Arc<Snapshot>>,
+    wake: Sender<()>,
+    ring: Sender<()>,
+    bell: Receiver<()>,
+    ended: AtomicBool,
+}
+
+/// What the station reported and the keeper has not taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    pub(super) advances: VecDeque<Advanced>,
+    pub(super) position: Option<Position>,
+    pub(super) wanted: Option<bool>,
+}
+
+impl Shared {
+    pub(super) fn new(wake: Sender<()>) -> Self {
+        let (ring, bell) = bounded(1);
+        Self {
+            slots: Mutex::default(),
+            snapshot: Mutex::default(),
+            wake,
+            ring,
+            bell,
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&lock(&self.snapshot))
+    }
+
+    /// Makes a snapshot the newest and rings the bell: once is enough, whoever comes looks.
+    pub(super) fn publish(&self, snapshot: Snapshot) {
+        let snapshot = Arc::new(snapshot);
+        *lock(&self.snapshot) = snapshot;
+        let _ = self.ring.try_send(());
+    }
+
+    pub(super) fn take(&self) -> Slots {
+        std::mem::take(&mut lock(&self.slots))
+    }
+
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+}
+
+impl KeeperHandle {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// The newest snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot()
+    }
+
+    /// Rung after every new snapshot. For one listener: each ring is heard once.
+    #[must_use]
+    pub fn bell(&self) -> Receiver<()> {
+        self.shared.bell.clone()
+    }
+
+    /// Reports that the station went on. Reports are applied in order, each once.
+    pub fn advanced(&self, advanced: Advanced) {
+        let mut slots = lock(&self.shared.slots);
+        if slots.advances.len() == REPORTS {
+            tracing::error!("the disk has not answered for {REPORTS} songs; one is not recorded");
+            return;
+        }
+        slots.advances.push_back(advanced);
+        self.wake(slots);
+    }
+
+    /// Reports how far the station has come; only the newest report counts.
+    pub fn position(&self, position: Position) {
+        let mut slots = lock(&self.shared.slots);
+        slots.position = Some(position);
+        self.wake(slots);
+    }
+
+    /// Stores what is wanted, play or pause; only the newest wish counts.
+    pub fn wanted(&self, play: bool) {
+        let mut slots = lock(&self.shared.slots);
+        slots.wanted = Some(play);
+        self.wake(slots);
+    }
+
+    fn wake(&self, slots: MutexGuard<'_, Slots>) {
+        drop(slots);
+        // Full: the keeper is on its way already, and takes everything that is there then.
+        let _ = self.shared.wake.try_send(());
+    }
+}
+
+/// Locks; a panic elsewhere while it was held leaves plain data that is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

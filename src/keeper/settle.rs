@@ -1,0 +1,155 @@
+//! What the station reported, brought to disk; kept and told of all the same while that fails.
+
+use std::{collections::HashSet, time::Instant};
+
+use super::{Outcome, Snapshot, advance, position, song_queue::Fresh, worker::Worker};
+use crate::{db::DbError, event::Event, ids::EntryId, song::Entry};
+
+/// Reports that wait for a disk that refuses them: most of a day of songs.
+const PENDING: usize = 256;
+
+impl Worker {
+    /// Takes what the station reported and writes it, or tries again what could not be written.
+    pub(super) fn settle(&mut self, now: Instant) {
+        let news = self.take_reports();
+        if news || self.retry.is_due(now) {
+            match self.write_all() {
+                Ok(()) => self.retry.succeeded(),
+                Err(error) => self.retry.failed(now, error.to_string()),
+            }
+        }
+    }
+
+    /// Whatever is pending is tried once more, whenever that would be due.
+    pub(super) fn settle_last(&mut self) {
+        self.take_reports();
+        if let Err(error) = self.write_all() {
+            tracing::error!("the last state could not be saved: {error}");
+        }
+    }
+
+    /// `true` where the station went on, or something else is wanted.
+    pub(super) fn take_reports(&mut self) -> bool {
+        let slots = self.shared.take();
+        let news = !slots.advances.is_empty() || slots.wanted.is_some();
+        for advanced in slots.advances {
+            if self.pending.len() == PENDING {
+                tracing::error!("nothing could be saved for {PENDING} songs; one is not recorded");
+                self.pending.pop_front();
+                self.provisional = self.provisional.saturating_sub(1);
+                self.advances += 1;
+            }
+            self.pending.push_back(advanced);
+        }
+        self.position = slots.position.or(self.position);
+        self.wanted = slots.wanted.or(self.wanted);
+        news
+    }
+
+    fn write_all(&mut self) -> Result<(), DbError> {
+        self.write_advances()?;
+        if let Some(wanted) = self.wanted {
+            self.store(true, |connection| position::store_wanted(connection, wanted))?;
+            self.wanted = None;
+            let snapshot = Snapshot { wanted: Some(wanted), ..(*self.shared.snapshot()).clone() };
+            self.publish(snapshot, None);
+        }
+        if let Some(position) = self.position {
+            let snapshot = self.shared.snapshot();
+            let current = snapshot.current.as_ref().map(|entry| entry.entry_id);
+            // A report on an entry that the station has left meanwhile: its successor is stored.
+            if current == Some(position.entry_id) {
+                self.store(false, |connection| position::store(connection, position))?;
+            }
+            self.position = None;
+        }
+        Ok(())
+    }
+
+    /// Applies the station's reports, each in a transaction of its own; those that were told of
+    /// before they could be written go together, since nobody may see the states between.
+    pub(super) fn write_advances(&mut self) -> Result<(), DbError> {
+        while !self.pending.is_empty() {
+            let told = self.provisional > 0;
+            let count = self.provisional.clamp(1, self.pending.len());
+            let reports: Vec<_> = self.pending.iter().take(count).cloned().collect();
+            let done = self.transact(count, |work| {
+                let mut changed = false;
+                for report in &reports {
+                    changed |= advance::apply(
+                        work.connection,
+                        report,
+                        work.memory,
+                        work.options,
+                        work.now,
+                    )?;
+                }
+                Ok((changed, changed))
+            });
+            match done {
+                Ok((changed, snapshot)) => {
+                    let event = if told || !changed { None } else { self.unplayable(0) };
+                    self.pending.drain(..count);
+                    self.provisional = 0;
+                    self.advances += count as u64;
+                    self.publish(snapshot, event);
+                }
+                Err(refusal) => {
+                    let error = self.explain(refusal);
+                    self.go_on_unwritten();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The disk refuses: the station gets a snapshot all the same, so that the music goes on.
+    fn go_on_unwritten(&mut self) {
+        while self.provisional < self.pending.len() {
+            let event = self.unplayable(self.provisional);
+            self.provisional += 1;
+            let snapshot = self.unwritten();
+            self.publish(snapshot, event);
+        }
+    }
+
+    /// The queue as it will be once the pending reports that count are written.
+    fn unwritten(&mut self) -> Snapshot {
+        let before = self.shared.snapshot();
+        let reports = self.pending.iter().take(self.provisional);
+        let left: HashSet<EntryId> = reports.map(|report| report.from).collect();
+        let to = self.pending.get(self.provisional - 1).and_then(|report| report.to);
+        let (entries, random) = self.peek().unwrap_or_default();
+        let mut ahead: Vec<Entry> =
+            entries.into_iter().filter(|entry| !left.contains(&entry.entry_id)).collect();
+        if let Some(to) = to.and_then(|id| self.memory.recall(id).cloned()) {
+            ahead.retain(|entry| entry.entry_id != to.entry_id);
+            ahead.insert(0, to);
+        }
+        if ahead.len() < 2
+            && let Some(song_id) = random
+        {
+            let Fresh { entry_id, song_id, is_random } = Fresh::new(song_id, true);
+            let song = self.song(song_id);
+            ahead.push(Entry { entry_id, song_id, is_random, song });
+        }
+        let length = ahead.len();
+        let mut ahead = ahead.into_iter();
+        Snapshot {
+            advances: self.advances + self.provisional as u64,
+            current: ahead.next(),
+            next: ahead.next(),
+            length,
+            ..(*before).clone()
+        }
+    }
+
+    /// The event for a report on a song that could not be played.
+    fn unplayable(&self, index: usize) -> Option<Event> {
+        let report = self.pending.get(index)?;
+        let Outcome::Unplayable(reason) = &report.outcome else { return None };
+        let song_id = self.memory.recall(report.from)?.song_id;
+        Some(Event::SongUnplayable { entry_id: report.from, song_id, reason: reason.clone() })
+    }
+}

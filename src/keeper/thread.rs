@@ -1,0 +1,49 @@
+//! The keeper's loop: requests, reports and retries, until it is stopped. It never dies of one.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Instant,
+};
+
+use crossbeam_channel::{Receiver, at, never, select};
+
+use super::{request::Request, worker::Worker};
+
+/// Runs until `stopped` is disconnected, then brings to disk what it was given before.
+pub(super) fn run(
+    mut worker: Worker,
+    requests: &Receiver<Request>,
+    woken: &Receiver<()>,
+    stopped: &Receiver<()>,
+) {
+    let mut stopping = false;
+    while !stopping {
+        let retry = worker.retry.at().map_or_else(never, at);
+        select! {
+            recv(requests) -> request => match request {
+                Ok(request) => guard(&mut worker, |worker| worker.handle(request)),
+                Err(_) => stopping = true,
+            },
+            recv(woken) -> _ => {}
+            recv(retry) -> _ => {}
+            recv(stopped) -> _ => stopping = true,
+        }
+        guard(&mut worker, |worker| worker.settle(Instant::now()));
+    }
+    worker.shared.end();
+    for request in requests.try_iter() {
+        guard(&mut worker, |worker| worker.handle(request));
+    }
+    guard(&mut worker, Worker::settle_last);
+}
+
+/// Runs one piece of work. A panic rolls its transaction back and is logged; who waits for an
+/// answer learns of it, since the way back is dropped unanswered.
+fn guard(worker: &mut Worker, work: impl FnOnce(&mut Worker)) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(worker))) {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let cause = text.unwrap_or_else(|| "a panic without words".to_owned());
+        worker.retry.failed(Instant::now(), format!("a fault of this program: {cause}"));
+    }
+}
