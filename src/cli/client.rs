@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -59,7 +59,11 @@ impl Client {
         let trust = match scheme {
             "http" => tls::plain_only()?,
             "https" => tls::client(&[])?,
-            _ => return Err(Usage(format!("--server {url} is no URL; write http://HOST:PORT")).into()),
+            _ => {
+                return Err(
+                    Usage(format!("--server {url} is no URL; write http://HOST:PORT")).into()
+                );
+            }
         };
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(trust)
@@ -95,11 +99,13 @@ impl Client {
     /// Calls `each` with the data of every event, until it fails or the server ends.
     pub(super) fn follow(&self, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
         let request = self.request(Method::GET, "/events");
-        let mut response = self.runtime.block_on(async { self.checked(request.send().await).await })?;
+        let mut response =
+            self.runtime.block_on(async { self.checked(request.send().await).await })?;
         let mut events = Events::default();
         loop {
             let chunk = self.runtime.block_on(response.chunk());
-            let Some(chunk) = chunk.with_context(|| format!("the server at {} is gone", self.url))?
+            let Some(chunk) =
+                chunk.with_context(|| format!("the server at {} is gone", self.url))?
             else {
                 return Ok(());
             };
@@ -109,7 +115,7 @@ impl Client {
         }
     }
 
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{API}{path}", self.url));
         match &self.token {
             Some(token) => request.bearer_auth(token.reveal()),
@@ -117,17 +123,28 @@ impl Client {
         }
     }
 
-    fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<Value>) -> Result<T> {
-        let mut request = self.request(method, path).timeout(ANSWER_TIMEOUT);
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
+    fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<T> {
+        let request = self.request(method, path);
+        self.answer(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+    }
+
+    fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+        let request = request.timeout(ANSWER_TIMEOUT);
         let answer = self.runtime.block_on(async {
             let mut response = self.checked(request.send().await).await?;
             self.read(&mut response).await
         })?;
-        serde_json::from_slice(&answer)
-            .with_context(|| format!("{} answered what musicdb-stream does not; check the address", self.url))
+        serde_json::from_slice(&answer).with_context(|| {
+            format!("{} answered what musicdb-stream does not; check the address", self.url)
+        })
     }
 
     /// The response, where the server did what it was asked for; else the reason that it gives.
@@ -141,12 +158,19 @@ impl Client {
             return Ok(response);
         }
         if status == StatusCode::UNAUTHORIZED {
-            return Err(anyhow!("{} wants its control token; give it with --token (it is in the file control.token of the server's data directory)", self.url));
+            return Err(anyhow!(
+                "{} wants its control token; give it with --token (it is in the file control.token of the server's data directory)",
+                self.url
+            ));
         }
         let body = self.read(&mut response).await.unwrap_or_default();
         Err(match serde_json::from_slice::<Trouble>(&body) {
-            Ok(Trouble { error: TroubleDetail { code, message } }) => Refused { code, message }.into(),
-            Err(_) => anyhow!("{} answered {status}; is that a musicdb-stream of this version?", self.url),
+            Ok(Trouble { error: TroubleDetail { code, message } }) => {
+                Refused { code, message }.into()
+            }
+            Err(_) => {
+                anyhow!("{} answered {status}; is that a musicdb-stream of this version?", self.url)
+            }
         })
     }
 
@@ -192,10 +216,8 @@ impl Desk for Client {
     }
 
     fn songs(&self, text: &str, limit: u64, offset: u64) -> Result<Songs> {
-        let mut query = reqwest::Url::parse("http://x/songs")?;
-        let pairs = [("q", text), ("limit", &limit.to_string()), ("offset", &offset.to_string())];
-        query.query_pairs_mut().extend_pairs(pairs);
-        self.call(Method::GET, &format!("/songs?{}", query.query().unwrap_or_default()), None)
+        let words = self.request(Method::GET, "/songs").query(&[("q", text)]);
+        self.answer(words.query(&[("limit", limit), ("offset", offset)]))
     }
 
     fn import(&self, file: &Path) -> Result<SongId> {
@@ -223,7 +245,10 @@ impl Desk for Client {
 
 fn utf8(path: &Path) -> Result<&str> {
     path.to_str().with_context(|| {
-        format!("{} is not UTF-8 and cannot be sent to the server; stop it and try again", path.display())
+        format!(
+            "{} is not UTF-8 and cannot be sent to the server; stop it and try again",
+            path.display()
+        )
     })
 }
 

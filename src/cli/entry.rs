@@ -22,8 +22,12 @@ pub(super) fn resolve(text: &str, queue: &Queue) -> Result<EntryId> {
     let mut matching = ids().filter(begins);
     match (matching.next(), matching.next()) {
         (Some(id), None) => Ok(id),
-        (Some(_), Some(_)) => bail!("several entries of the queue begin with {text}; give more digits"),
-        (None, _) => bail!("the queue has no entry {text}; see `musicdb-stream queue` for numbers and ids"),
+        (Some(_), Some(_)) => {
+            bail!("several entries of the queue begin with {text}; give more digits")
+        }
+        (None, _) => {
+            bail!("the queue has no entry {text}; see `musicdb-stream queue` for numbers and ids")
+        }
     }
 }
 
@@ -60,13 +64,19 @@ mod tests {
         assert_eq!(resolve("88", &queue).unwrap(), EntryId(88_000_111));
         assert!(resolve("37", &queue).unwrap_err().to_string().contains("several"));
         for unknown in ["0", "4", "", "x", "99"] {
-            assert!(resolve(unknown, &queue).unwrap_err().to_string().contains("no entry"), "{unknown}");
+            assert!(
+                resolve(unknown, &queue).unwrap_err().to_string().contains("no entry"),
+                "{unknown}"
+            );
         }
     }
 
     #[test]
     fn what_is_shown_of_an_id_tells_it_from_the_others() {
-        assert_eq!(shortened(&queue(&[3_729_001, 3_729_002, 88_000_111])), ["3729001", "3729002", "8800011"]);
+        assert_eq!(
+            shortened(&queue(&[3_729_001, 3_729_002, 88_000_111])),
+            ["3729001", "3729002", "8800011"]
+        );
         assert_eq!(shortened(&queue(&[123_456_789, 987_654_321])), ["123456", "987654"]);
         assert!(shortened(&queue(&[])).is_empty());
     }

@@ -50,7 +50,8 @@ impl Events {
 mod tests {
     use super::*;
 
-    const STREAM: &[u8] = b": hello\n\nid: r-1\nevent: A\ndata: {\"a\":1}\n\nid: r-2\r\ndata:{\"b\":\r\n\
+    const STREAM: &[u8] =
+        b": hello\n\nid: r-1\nevent: A\ndata: {\"a\":1}\n\nid: r-2\r\ndata:{\"b\":\r\n\
                             data: \"\xc3\xa9\"}\r\n\r\ndata: unfinished";
 
     #[test]

@@ -38,7 +38,11 @@ pub(super) fn clock(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
     let whole = seconds as u64;
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
 }
 
 /// `12 s`, `3 min`, `5 h 2 min`, `2 d 3 h`.
@@ -81,7 +85,10 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_control_characters_are_gone() {
-        let rows = [vec!["1".to_owned(), "Émile\x1b[2J".to_owned()], vec!["10".to_owned(), "B".to_owned()]];
+        let rows = [
+            vec!["1".to_owned(), "Émile\x1b[2J".to_owned()],
+            vec!["10".to_owned(), "B".to_owned()],
+        ];
         assert_eq!(table(&["#", "name"], &rows), "#   name\n1   Émile [2J\n10  B\n");
         let long = table(&["name", "x"], &[vec!["a".repeat(80), "y".to_owned()]]);
         assert!(long.contains("…  y"), "{long}");

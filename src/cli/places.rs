@@ -13,7 +13,10 @@ const CONFIG_FILE: &str = "musicdb-stream.toml";
 
 /// Works the places out; `variable` looks into the environment. On systems with the XDG folders
 /// (freedesktop.org, "XDG Base Directory", and `user-dirs.dirs` for music), else on Windows' own.
-pub(super) fn find(variable: impl Fn(&str) -> Option<OsString>, config_file: Option<&Path>) -> Places {
+pub(super) fn find(
+    variable: impl Fn(&str) -> Option<OsString>,
+    config_file: Option<&Path>,
+) -> Places {
     // The specification: a relative path there is to be ignored.
     let folder = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = folder("HOME").or_else(|| folder("USERPROFILE")).or_else(std::env::home_dir);
@@ -36,7 +39,8 @@ pub(super) fn find(variable: impl Fn(&str) -> Option<OsString>, config_file: Opt
 /// `XDG_MUSIC_DIR="$HOME/Musik"` in `user-dirs.dirs`.
 fn user_music(config: &Path, home: &Path) -> Option<PathBuf> {
     let text = fs::read_to_string(config.join("user-dirs.dirs")).ok()?;
-    let line = text.lines().map(str::trim).filter_map(|l| l.strip_prefix("XDG_MUSIC_DIR=")).next_back()?;
+    let line =
+        text.lines().map(str::trim).filter_map(|l| l.strip_prefix("XDG_MUSIC_DIR=")).next_back()?;
     let value = line.trim_matches('"');
     let path = match value.strip_prefix("$HOME") {
         Some(rest) => home.join(rest.trim_start_matches('/')),
@@ -80,7 +84,8 @@ mod tests {
     #[test]
     fn the_music_folder_may_have_another_name() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("user-dirs.dirs"), "# x\nXDG_MUSIC_DIR=\"$HOME/Musik\"\n").unwrap();
+        fs::write(folder.path().join("user-dirs.dirs"), "# x\nXDG_MUSIC_DIR=\"$HOME/Musik\"\n")
+            .unwrap();
         let config = folder.path().to_str().unwrap();
         let places = found(&[("HOME", "/home/u"), ("XDG_CONFIG_HOME", config)]);
         assert_eq!(places.music, Path::new("/home/u/Musik"));

@@ -128,7 +128,8 @@ fn change(edit: Edit, desk: &dyn Desk, screen: &mut dyn Write) -> Result<()> {
             let queue = desk.queue()?;
             let (id, after) = (entry::resolve(&entry, &queue)?, entry::resolve(&after, &queue)?);
             desk.move_after(id, after)?;
-            let (name, before) = (queue_table::name_of(id, &queue), queue_table::name_of(after, &queue));
+            let (name, before) =
+                (queue_table::name_of(id, &queue), queue_table::name_of(after, &queue));
             Ok(writeln!(screen, "Moved {name} behind {before}.")?)
         }
         Edit::Clear => {
@@ -147,6 +148,3 @@ fn tell_added(added: EntryId, queue: &Queue, screen: &mut dyn Write) -> Result<(
         None => writeln!(screen, "Added entry {added}.")?,
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -45,6 +45,11 @@ impl Setting {
         DataDir::at(&self.config.directories.data)
     }
 
+    /// The server is one that was named, and its files may be on another machine.
+    pub(super) fn is_remote(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// The running server, for commands that need one.
     pub(super) fn server(&self) -> Result<Client> {
         match self.running()? {

@@ -30,7 +30,8 @@ pub(super) fn add(
         }
     }
     let file = Path::new(text);
-    let song = if file.is_file() { desk.import(&absolute(file)?)? } else { search(text, desk, screen)? };
+    let song =
+        if file.is_file() { desk.import(&absolute(file)?)? } else { search(text, desk, screen)? };
     desk.add(song, position)
 }
 

@@ -39,8 +39,15 @@ pub(super) fn run(options: &Options, setting: &Setting, screen: &mut dyn Write) 
 /// The songs with their ids, for choosing one of them.
 pub(super) fn list(songs: &[Song]) -> String {
     let rows = songs.iter().map(|song| {
-        let length = if song.playable { clock(song.duration_seconds) } else { "unplayable".to_owned() };
-        vec![song.id.to_string(), song.artist.clone(), song.title.clone(), song.album.clone(), length]
+        let length =
+            if song.playable { clock(song.duration_seconds) } else { "unplayable".to_owned() };
+        vec![
+            song.id.to_string(),
+            song.artist.clone(),
+            song.title.clone(),
+            song.album.clone(),
+            length,
+        ]
     });
     table(&["id", "artist", "title", "album", "length"], &rows.collect::<Vec<_>>())
 }
@@ -48,7 +55,8 @@ pub(super) fn list(songs: &[Song]) -> String {
 fn shown(found: &Songs, text: &str) -> String {
     let shown = found.songs.len() as u64;
     match (found.total, text) {
-        (0, "") => "The library is empty; read a folder into it with `musicdb-stream scan DIR`.\n".to_owned(),
+        (0, "") => "The library is empty; read a folder into it with `musicdb-stream scan DIR`.\n"
+            .to_owned(),
         (0, _) => format!("No song has {text:?} in title, artist or album.\n"),
         (total, _) if found.offset + shown < total => {
             let left = count(total - found.offset - shown, "more song");
@@ -83,7 +91,9 @@ mod tests {
              7   Ann     Blue   Sea    3:05\n\
              12  Ann     Blue   Sea    unplayable\n"
         );
-        assert!(shown(&found(9), "").ends_with("7 more songs; add words, or --limit and --offset.\n"));
+        assert!(
+            shown(&found(9), "").ends_with("7 more songs; add words, or --limit and --offset.\n")
+        );
     }
 
     #[test]

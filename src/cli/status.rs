@@ -98,6 +98,9 @@ mod tests {
     fn an_empty_queue_and_a_wish_that_waits_are_told() {
         let idle = State { song: None, is_playing: false, queue_length: 1, ..state() };
         let text = text(&idle, "http://x");
-        assert!(text.starts_with("waiting   nothing: the queue is empty\nqueue     1 entry\n"), "{text}");
+        assert!(
+            text.starts_with("waiting   nothing: the queue is empty\nqueue     1 entry\n"),
+            "{text}"
+        );
     }
 }

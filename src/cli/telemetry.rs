@@ -17,7 +17,8 @@ pub(super) fn start(global: &Global, serves: bool) -> WorkerGuard {
         .buffered_lines_limit(WAITING_LINES)
         .thread_name("logs")
         .finish(io::stderr());
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level(global, serves)));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level(global, serves)));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())

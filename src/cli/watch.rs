@@ -76,14 +76,19 @@ mod tests {
 
     #[test]
     fn every_event_has_its_words() {
-        let shown = |event: &Event| line(&serde_json::to_value(event).unwrap(), || Some("A – B".into()));
+        let shown =
+            |event: &Event| line(&serde_json::to_value(event).unwrap(), || Some("A – B".into()));
         let status = Event::StatusChanged { is_connected: true, is_playing: false };
         assert_eq!(shown(&status), "StatusChanged    connected, not playing");
         assert_eq!(shown(&Event::TimeChanged { seconds: 61.2 }), "TimeChanged      1:01");
         let song = Event::SongChanged { entry_id: Some(EntryId(1)), song_id: Some(SongId(2)) };
         assert_eq!(shown(&song), "SongChanged      A – B");
         assert_eq!(shown(&Event::SongQueueChanged { revision: 4 }), "SongQueueChanged revision 4");
-        let bad = Event::SongUnplayable { entry_id: EntryId(1), song_id: SongId(2), reason: "gone".into() };
+        let bad = Event::SongUnplayable {
+            entry_id: EntryId(1),
+            song_id: SongId(2),
+            reason: "gone".into(),
+        };
         assert_eq!(shown(&bad), "SongUnplayable   song 2: gone");
         assert_eq!(shown(&Event::LibraryChanged { songs: 5 }), "LibraryChanged   5 songs");
         assert_eq!(shown(&Event::Lagged { missed: 3 }), "Lagged           3 events were missed");

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use crate::keeper::QueuePosition as Position;
+
 use crate::{
     command::Effect,
     ids::{EntryId, SongId},
@@ -43,15 +45,6 @@ pub(super) struct Songs {
     pub(super) total: u64,
     pub(super) offset: u64,
     pub(super) songs: Vec<Song>,
-}
-
-/// Where a song goes in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Position {
-    Next,
-    Last,
-    After(EntryId),
 }
 
 /// What an edit that adds an entry answers.
