@@ -1,3 +1,7 @@
-//! The program: see the library.
+//! The program: everything is in the library, the command line too.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    musicdb_stream::cli::run(std::env::args_os())
+}

@@ -63,7 +63,7 @@ pub enum DataDirError {
     },
 }
 
-/// A data directory that exists.
+/// A data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataDir {
     path: PathBuf,
@@ -90,6 +90,12 @@ impl DataDir {
             .create(path)
             .map_err(|reason| DataDirError::Create { path: path.to_owned(), reason })?;
         Ok(Self { path: path.to_owned() })
+    }
+
+    /// The directory at this path, whether it is there or not: to look, not to write.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
     }
 
     /// Where it is.
