@@ -225,13 +225,14 @@ impl Scanner {
         if let Some((kind, len)) = tag_behind(view, 0, rest) {
             self.at += len;
             self.behind_tag = true;
-            self.junk_from = None;
+            self.no_junk(len);
             return Step::Tag(kind, len);
         }
         if self.behind_tag {
             let zeros = view.iter().take_while(|&&byte| byte == 0).count();
             if zeros > 0 {
                 self.at += zeros as u64;
+                self.no_junk(zeros as u64);
                 return Step::Padding(zeros as u64);
             }
             self.behind_tag = false;
@@ -253,6 +254,12 @@ impl Scanner {
             0 => self.next_of_run(view, rest).unwrap_or_else(|| self.junk(1)),
             junk => self.junk(junk),
         }
+    }
+
+    /// A tag ends a run of junk. Before the first frame it only does not count, so that a file of
+    /// many tags and no audio is given up as soon as any other.
+    fn no_junk(&mut self, len: u64) {
+        self.junk_from = self.junk_from.filter(|_| self.lock.is_none()).map(|from| from + len);
     }
 
     fn junk(&mut self, len: usize) -> Step {

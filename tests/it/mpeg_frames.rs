@@ -4,7 +4,7 @@
 
 use std::io::Cursor;
 
-use musicdb_stream::mpeg::{FrameSource, MAX_JUNK, Unplayable, walk};
+use musicdb_stream::mpeg::{FrameSource, MAX_JUNK, SpliceKind, TagKind, Unplayable, walk};
 
 use crate::support::mp3::{self, Shape, frames_of};
 
@@ -19,6 +19,9 @@ fn too_much_junk_gives_up_and_says_where() {
     assert_eq!(error, Some(Unplayable::TooMuchJunk { at: song.len() as u64 }));
     let only = [&mp3::junk(MAX_JUNK as usize + 1, 5)[..], &song].concat();
     assert_eq!(frames_of(&only).1, Some(Unplayable::NoFrames));
+    let tags = [mp3::junk(9000, 5), mp3::id3v2(200_000, 0xFF, false)].concat();
+    assert_eq!(frames_of(&[tags.repeat(7), song.clone()].concat()).0.len(), 10, "63,000 bytes");
+    assert_eq!(frames_of(&[tags.repeat(8), song].concat()).1, Some(Unplayable::NoFrames));
 }
 
 #[test]
@@ -147,4 +150,52 @@ fn skipping_frames_stands_before_the_next_one() {
     assert_eq!(frame, mp3::frames(Shape::default(), 10)[7]);
     assert_eq!(source.skip_frames(7), Ok(2));
     assert_eq!(source.next_frame(), Ok(None));
+}
+
+#[test]
+fn an_info_frame_between_joined_songs_stays_behind_and_is_told() {
+    let shape = Shape::default();
+    let info = shape.info_frame(b"Xing", 10, 9);
+    let bytes = [mp3::song(shape, 10), info, mp3::song(shape, 10)].concat();
+    assert_eq!(frames_of(&bytes).0, [mp3::frames(shape, 10), mp3::frames(shape, 10)].concat());
+    let summary = walk(Cursor::new(&bytes)).unwrap();
+    assert_eq!((summary.frames, summary.info, summary.info_frames), (20, None, 1));
+    assert_eq!((summary.splices[0].kind, summary.splices[0].frame), (SpliceKind::Info, 10));
+}
+
+#[test]
+fn frames_inside_a_frame_are_payload_where_a_tag_or_the_end_follows() {
+    let inner = mp3::song(Shape { bitrate_index: 1, mode: 3, ..Shape::default() }, 3);
+    let mut frame = Shape::default().frame(1);
+    frame[50..50 + inner.len()].copy_from_slice(&inner);
+    let frames = [Shape::default().frame(0), frame];
+    assert_eq!(frames_of(&frames.concat()).0, frames);
+    let tagged = [frames.concat(), mp3::id3v2(9, 0, false), frames.concat()].concat();
+    assert_eq!(frames_of(&tagged).0, [frames.clone(), frames].concat());
+}
+
+#[test]
+fn the_tags_of_both_ends_are_listed_in_the_order_of_the_file() {
+    let parts = [
+        mp3::id3v2(20, 0, true),
+        mp3::song(Shape::default(), 4),
+        mp3::id3v2(30, 0, true),
+        mp3::ape(40, true),
+        mp3::lyrics2(50),
+        mp3::id3v1_enhanced(),
+        mp3::id3v1(),
+    ];
+    let summary = walk(Cursor::new(parts.concat())).unwrap();
+    let kinds = [
+        TagKind::Id3v2,
+        TagKind::Id3v2,
+        TagKind::Ape,
+        TagKind::Lyrics3,
+        TagKind::Id3v1Enhanced,
+        TagKind::Id3v1,
+    ];
+    assert_eq!(summary.tags.iter().map(|tag| tag.kind).collect::<Vec<_>>(), kinds);
+    let lens: Vec<u64> = parts.iter().map(|part| part.len() as u64).collect();
+    assert_eq!(summary.tags[0].len, lens[0]);
+    assert!(summary.tags[1..].iter().map(|tag| tag.len).eq(lens[2..].iter().copied()));
 }
