@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one file a subject.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "tests may fail")]
+
 #[path = "support/mod.rs"]
 mod support;
 

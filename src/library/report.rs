@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+/// Files with reasons that a report lists at most.
+const LISTED: usize = 10_000;
 
 /// The outcome of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -20,12 +23,17 @@ pub struct ScanReport {
     /// Songs whose files are there again.
     pub returned: u64,
     /// Files, among the new and changed ones, that cannot be streamed, and folders that could not be
-    /// read: each with its reason.
+    /// read: each with its reason, the first 10,000 of them. In JSON, names that are no UTF-8 are
+    /// shown with question marks.
+    #[serde(serialize_with = "shown")]
     pub unplayable: Vec<(PathBuf, String)>,
+    /// How many of these there were.
+    pub unplayable_total: u64,
     /// Audio files that this version does not play: not read.
     pub other_formats: Vec<OtherFormat>,
     /// Roots that were missing, unreadable or without any audio file: nothing of theirs was marked
     /// as vanished.
+    #[serde(serialize_with = "shown")]
     pub roots_left_alone: Vec<(PathBuf, String)>,
     /// It was stopped before its end: nothing was marked as vanished.
     pub cancelled: bool,
@@ -40,4 +48,33 @@ pub struct OtherFormat {
     pub files: u64,
     /// Why they are not played.
     pub reason: String,
+}
+
+impl ScanReport {
+    /// Notes a file or folder that cannot be used.
+    pub(super) fn refuse(&mut self, path: PathBuf, reason: String) {
+        self.unplayable_total += 1;
+        if self.unplayable.len() < LISTED {
+            self.unplayable.push((path, reason));
+        }
+    }
+}
+
+fn shown<S: Serializer>(list: &[(PathBuf, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(list.iter().map(|(path, reason)| (path.to_string_lossy(), reason)))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
+    #[test]
+    fn a_report_on_names_that_are_not_utf8_can_be_shown() {
+        let mut report = ScanReport::default();
+        report.refuse(OsStr::from_bytes(b"/m/\xFF.mp3").into(), "why".into());
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["unplayable"][0], serde_json::json!(["/m/\u{FFFD}.mp3", "why"]));
+        assert_eq!(json["unplayable_total"], 1);
+    }
 }
