@@ -21,6 +21,8 @@ mod listener;
 mod listener_peer;
 #[path = "it/mpeg_corpus.rs"]
 mod mpeg_corpus;
+#[path = "it/mpeg_frames.rs"]
+mod mpeg_frames;
 #[path = "it/mpeg_fuzz.rs"]
 mod mpeg_fuzz;
 #[path = "it/mpeg_header.rs"]
