@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: everything is in the library, the command line too.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    musicdb_stream::cli::run(std::env::args_os())
+}

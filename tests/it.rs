@@ -1,6 +1,11 @@
 //! The integration tests: one binary, one file a subject.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "tests may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and tells what it left out"
+)]
 
 #[path = "support/mod.rs"]
 mod support;
@@ -9,14 +14,20 @@ mod support;
 mod architecture;
 #[path = "it/cli.rs"]
 mod cli;
+#[path = "it/icecast_cost.rs"]
+mod icecast_cost;
 #[path = "it/icecast_peer.rs"]
 mod icecast_peer;
 #[path = "it/icecast_source.rs"]
 mod icecast_source;
+#[path = "it/icecast_title.rs"]
+mod icecast_title;
 #[path = "it/library.rs"]
 mod library;
 #[path = "it/listener.rs"]
 mod listener;
+#[path = "it/listener_hostile.rs"]
+mod listener_hostile;
 #[path = "it/listener_peer.rs"]
 mod listener_peer;
 #[path = "it/mpeg_corpus.rs"]
@@ -29,6 +40,8 @@ mod mpeg_fuzz;
 mod mpeg_header;
 #[path = "it/mpeg_silence.rs"]
 mod mpeg_silence;
+#[path = "it/on_air_peer.rs"]
+mod on_air_peer;
 #[path = "it/queue.rs"]
 mod queue;
 #[path = "it/queue_faults.rs"]

@@ -3,14 +3,45 @@
 use std::{
     fmt,
     fs::File,
+    io::Write,
     path::{Path, PathBuf},
 };
 
+use anyhow::Result;
+use clap::Args;
 use serde::Serialize;
+
+use super::{failure::Told, layout};
 
 use crate::mpeg::{
     Format, InfoKind, Splice, SpliceKind, StreamTime, Summary, Unplayable, Version, walk,
 };
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The files to walk
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print one JSON document: an object for one file, an array for several
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the reports; fails where one of the files cannot be streamed.
+pub(super) fn run(options: &Options, screen: &mut dyn Write) -> Result<()> {
+    let checked = check_all(&options.files);
+    match checked.as_slice() {
+        [one] if options.json => layout::json(one, screen)?,
+        several if options.json => layout::json(&several, screen)?,
+        several => {
+            for one in several {
+                writeln!(screen, "{one}")?;
+            }
+        }
+    }
+    if checked.iter().all(|one| one.playable) { Ok(()) } else { Err(Told.into()) }
+}
 
 /// What a file that can be streamed holds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -202,6 +233,17 @@ impl From<&Splice> for SpliceReport {
             SpliceKind::Format => "format",
         };
         Self { kind, frame: splice.frame, at: splice.at, bytes: splice.len }
+    }
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.file.display();
+        match (&self.report, &self.reason) {
+            (Some(report), _) => write!(f, "{file}\n{report}"),
+            (None, Some(reason)) => write!(f, "{file}\ncannot be streamed: {reason}"),
+            (None, None) => write!(f, "{file}"),
+        }
     }
 }
 

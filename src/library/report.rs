@@ -1,6 +1,6 @@
 //! What a scan did.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use serde::{Serialize, Serializer};
 
@@ -25,7 +25,7 @@ pub struct ScanReport {
     /// Files, among the new and changed ones, that cannot be streamed, and folders that could not be
     /// read: each with its reason, the first 10,000 of them. In JSON, names that are no UTF-8 are
     /// shown with question marks.
-    #[serde(serialize_with = "shown")]
+    #[serde(serialize_with = "as_text")]
     pub unplayable: Vec<(PathBuf, String)>,
     /// How many of these there were.
     pub unplayable_total: u64,
@@ -33,7 +33,7 @@ pub struct ScanReport {
     pub other_formats: Vec<OtherFormat>,
     /// Roots that were missing, unreadable or without any audio file: nothing of theirs was marked
     /// as vanished.
-    #[serde(serialize_with = "shown")]
+    #[serde(serialize_with = "as_text")]
     pub roots_left_alone: Vec<(PathBuf, String)>,
     /// It was stopped before its end: nothing was marked as vanished.
     pub cancelled: bool,
@@ -60,8 +60,22 @@ impl ScanReport {
     }
 }
 
-fn shown<S: Serializer>(list: &[(PathBuf, String)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(list.iter().map(|(path, reason)| (path.to_string_lossy(), reason)))
+/// Paths as text: a byte that is not UTF-8 is shown as a replacement character.
+fn as_text<S: Serializer>(list: &[(PathBuf, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(list.iter().map(|(path, reason)| (path.display().to_string(), reason)))
+}
+
+impl fmt::Display for ScanReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { found, added, changed, unchanged, vanished, returned, .. } = self;
+        let unplayable = self.unplayable_total;
+        write!(
+            f,
+            "{found} songs: {added} new, {changed} changed, {unchanged} unchanged, \
+             {vanished} vanished, {returned} back, {unplayable} unplayable"
+        )?;
+        if self.cancelled { f.write_str("; stopped before the end") } else { Ok(()) }
+    }
 }
 
 #[cfg(all(test, unix))]

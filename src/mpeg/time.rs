@@ -49,6 +49,17 @@ impl StreamTime {
         self.0 as f64 / UNITS_PER_SECOND as f64
     }
 
+    /// The span nearest to `seconds`; negative and absurd values are zero.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates"
+    )]
+    pub fn of_seconds(seconds: f64) -> Self {
+        Self((seconds * UNITS_PER_SECOND as f64).round() as u64)
+    }
+
     /// The difference, or zero where `other` is longer.
     #[must_use]
     pub fn saturating_sub(self, other: Self) -> Self {

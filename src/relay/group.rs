@@ -16,6 +16,7 @@ pub enum FrameKind {
 pub struct Group {
     bytes: Vec<u8>,
     frames: Vec<(Header, u16, FrameKind)>,
+    titles: Vec<(usize, String)>,
     duration: StreamTime,
 }
 
@@ -30,21 +31,35 @@ impl Group {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.frames.clear();
+        self.titles.clear();
         self.duration = StreamTime::ZERO;
     }
 
     /// Appends one frame whose bytes are `frame`.
     pub fn push(&mut self, header: Header, frame: &[u8], kind: FrameKind) {
-        self.push_with(header, kind, |bytes| bytes.extend_from_slice(frame));
+        self.push_with(kind, |bytes| {
+            bytes.extend_from_slice(frame);
+            header
+        });
     }
 
     /// Appends one frame whose bytes `write` puts behind those that are there.
-    pub fn push_with(&mut self, header: Header, kind: FrameKind, write: impl FnOnce(&mut Vec<u8>)) {
+    pub fn push_with(&mut self, kind: FrameKind, write: impl FnOnce(&mut Vec<u8>) -> Header) {
         let before = self.bytes.len();
-        write(&mut self.bytes);
+        let header = write(&mut self.bytes);
         let len = u16::try_from(self.bytes.len() - before).unwrap_or(u16::MAX);
         self.frames.push((header, len, kind));
         self.duration += header.duration();
+    }
+
+    /// Pins a title to the frame that is appended next; without one, to the next group's first.
+    pub fn mark_title(&mut self, title: &str) {
+        self.titles.push((self.frames.len(), title.to_owned()));
+    }
+
+    /// Titles with the index of the frame at which each begins.
+    pub fn titles(&self) -> impl Iterator<Item = (usize, &str)> + '_ {
+        self.titles.iter().map(|(index, title)| (*index, title.as_str()))
     }
 
     /// The bytes of all frames.

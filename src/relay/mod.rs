@@ -35,6 +35,8 @@ struct Shared {
     ring: RwLock<Ring>,
     /// Bytes ever written; `u64::MAX` once closed. Readers wait on it.
     end: watch::Sender<u64>,
+    /// The newest title; an Icecast is told of it beside the stream.
+    title: watch::Sender<Arc<str>>,
 }
 
 /// Value of the watched end that means: no frame will follow.
@@ -50,7 +52,11 @@ impl Relay {
     /// An empty ring.
     #[must_use]
     pub fn new() -> Self {
-        let shared = Shared { ring: RwLock::new(Ring::new()), end: watch::Sender::new(0) };
+        let shared = Shared {
+            ring: RwLock::new(Ring::new()),
+            end: watch::Sender::new(0),
+            title: watch::Sender::new(Arc::from("")),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -62,11 +68,9 @@ impl Relay {
             ring.end()
         };
         self.shared.end.send_replace(end);
-    }
-
-    /// Pins a title to the next frame that is pushed. Only the station calls this.
-    pub fn set_title(&self, title: &str) {
-        self.shared.write().set_title(title);
+        if group.titles().next().is_some() {
+            self.shared.title.send_replace(self.newest_title());
+        }
     }
 
     /// No frame will follow: readers end once they have read what is there.
@@ -105,6 +109,12 @@ impl Relay {
     #[must_use]
     pub fn newest_title(&self) -> Arc<str> {
         self.shared.read().newest_title()
+    }
+
+    /// Follows the newest title.
+    #[must_use]
+    pub fn titles(&self) -> watch::Receiver<Arc<str>> {
+        self.shared.title.subscribe()
     }
 
     /// When the newest frame was pushed.

@@ -87,6 +87,13 @@ impl Reader {
         self.shared.read().frame_at(self.at)
     }
 
+    /// Bytes until the next frame begins: 0 where the cursor stands at a frame edge.
+    #[must_use]
+    pub fn to_frame_edge(&self) -> usize {
+        let edge = self.shared.read().edge_at(self.at);
+        usize::try_from(edge - self.at).unwrap_or(usize::MAX)
+    }
+
     /// Leaves out what waits: the cursor moves to the next frame that is pushed. What was taken of
     /// a frame that was cut by an earlier read is lost with it, so only a new connection may do this.
     pub fn skip_to_live(&mut self) {

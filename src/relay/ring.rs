@@ -44,11 +44,18 @@ impl Ring {
 
     pub(super) fn append(&mut self, group: &Group, now: Instant) {
         self.make_room(group.bytes().len() as u64);
-        for (header, len, _) in group.frames() {
+        let mut titles = group.titles().peekable();
+        for (index, (header, len, _)) in group.frames().enumerate() {
+            while let Some((_, title)) = titles.next_if(|title| title.0 <= index) {
+                self.set_title(title);
+            }
             self.frames.push_back(Mark { offset: self.end, time: self.end_time, header });
             self.end += u64::from(len);
             self.end_time += header.duration();
             self.next_frame += 1;
+        }
+        for (_, title) in titles {
+            self.set_title(title);
         }
         self.copy_in(group.bytes());
         self.last_push = Some(now);
@@ -103,6 +110,12 @@ impl Ring {
     pub(super) fn frame_at(&self, offset: u64) -> u64 {
         let index = self.frames.partition_point(|mark| mark.offset < offset);
         self.next_frame - (self.frames.len() - index) as u64
+    }
+
+    /// The offset at or after `offset` where a frame begins.
+    pub(super) fn edge_at(&self, offset: u64) -> u64 {
+        let index = self.frames.partition_point(|mark| mark.offset < offset);
+        self.frames.get(index).map_or(self.end, |mark| mark.offset).max(offset)
     }
 
     /// The offset of the oldest frame that is still whole.

@@ -1,0 +1,81 @@
+//! What a scan found, in words: what is wrong with single files first, one summary line last.
+
+use std::fmt::Write;
+
+use super::{
+    layout::{count, safe},
+    wire::ScanReport,
+};
+
+/// The lines, each with its end.
+pub(super) fn text(report: &ScanReport) -> String {
+    let mut text = String::new();
+    for (file, reason) in &report.unplayable {
+        let _ = writeln!(text, "cannot be streamed: {}: {}", safe(file), safe(reason));
+    }
+    for (root, reason) in &report.roots_left_alone {
+        let _ = writeln!(text, "left alone: {}: {}", safe(root), safe(reason));
+    }
+    for other in &report.other_formats {
+        let files = count(other.files, "file");
+        let _ = writeln!(
+            text,
+            "not read: {files} .{}: {}",
+            safe(&other.extension),
+            safe(&other.reason)
+        );
+    }
+    let _ = write!(text, "{}: {} new", count(report.found, "MP3 file"), report.added);
+    for (number, what) in [
+        (report.changed, "changed"),
+        (report.unchanged, "as before"),
+        (report.returned, "back again"),
+        (report.vanished, "gone"),
+        (report.unplayable.len() as u64, "cannot be streamed"),
+    ] {
+        if number > 0 {
+            let _ = write!(text, ", {number} {what}");
+        }
+    }
+    text.push_str(if report.cancelled { "; stopped before its end\n" } else { "\n" });
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::wire::OtherFormat;
+
+    #[test]
+    fn one_line_where_all_is_well() {
+        let report = ScanReport { found: 12, added: 12, ..ScanReport::default() };
+        assert_eq!(text(&report), "12 MP3 files: 12 new\n");
+        assert_eq!(text(&ScanReport::default()), "0 MP3 files: 0 new\n");
+    }
+
+    #[test]
+    fn every_bad_file_comes_with_its_reason() {
+        let report = ScanReport {
+            found: 5,
+            added: 1,
+            unchanged: 3,
+            vanished: 2,
+            unplayable: vec![("/m/a\n.mp3".into(), "no frames".into())],
+            roots_left_alone: vec![("/usb".into(), "it is missing".into())],
+            other_formats: vec![OtherFormat {
+                extension: "flac".into(),
+                files: 1,
+                reason: "r".into(),
+            }],
+            cancelled: true,
+            ..ScanReport::default()
+        };
+        assert_eq!(
+            text(&report),
+            "cannot be streamed: /m/a .mp3: no frames\n\
+             left alone: /usb: it is missing\n\
+             not read: 1 file .flac: r\n\
+             5 MP3 files: 1 new, 3 as before, 2 gone, 1 cannot be streamed; stopped before its end\n"
+        );
+    }
+}

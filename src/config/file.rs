@@ -1,0 +1,197 @@
+//! The configuration file: read, checked line by line, its relative paths made absolute.
+
+use std::{
+    io,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
+
+use super::{Config, fields};
+
+/// Keys whose value is a path: a relative one counts from the folder of the file.
+const PATHS: [(&str, &str); 4] = [
+    ("directories", "music"),
+    ("directories", "data"),
+    ("server", "tls_certificate"),
+    ("server", "tls_key"),
+];
+
+/// What is wrong with a configuration file. The person who wrote it has to change it.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file could not be read: check the path and its permissions.
+    #[error("{} cannot be read: {reason}; check the path and its permissions", .path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: io::Error,
+    },
+    /// A key that does not exist: take the one that is named instead.
+    #[error("{}, line {line}: unknown key `{key}`; the nearest known one is `{nearest}`", .path.display())]
+    UnknownKey {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// The key as it stands there.
+        key: String,
+        /// The key that was probably meant.
+        nearest: String,
+    },
+    /// Not TOML, or a value of the wrong kind: change that line.
+    #[error("{}, line {line}: {reason}; correct that line", .path.display())]
+    Wrong {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Reads a file into a table that is known to be a valid part of a [`Config`].
+pub(super) fn read(path: &Path) -> Result<toml::Table, FileError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|reason| FileError::Unreadable { path: path.to_owned(), reason })?;
+    parse(path, &text)
+}
+
+fn parse(path: &Path, text: &str) -> Result<toml::Table, FileError> {
+    let line_of = |span: Range<usize>| {
+        text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1
+    };
+    let wrong = |error: toml::de::Error| FileError::Wrong {
+        path: path.to_owned(),
+        line: error.span().map_or(1, &line_of),
+        reason: error.message().replace('\n', " "),
+    };
+    let spanned = DeTable::parse(text).map_err(wrong)?;
+    if let Some((span, key, nearest)) = unknown_key(spanned.get_ref()) {
+        return Err(FileError::UnknownKey {
+            path: path.to_owned(),
+            line: line_of(span),
+            key,
+            nearest,
+        });
+    }
+    toml::from_str::<Config>(text).map_err(wrong)?;
+    let mut table: toml::Table = text.parse().map_err(wrong)?;
+    make_absolute(&mut table, path.parent().unwrap_or(Path::new("")));
+    Ok(table)
+}
+
+/// The first key that no struct has, and the nearest one that does exist.
+fn unknown_key(table: &DeTable<'_>) -> Option<(Range<usize>, String, String)> {
+    for (section, value) in table {
+        let name = section.get_ref().as_ref();
+        let Some(keys) = fields::keys_of(name) else {
+            return Some((section.span(), name.to_owned(), nearest_to_top(name)));
+        };
+        let DeValue::Table(inner) = value.get_ref() else { continue };
+        let unknown = inner.keys().find(|key| !keys.contains(&key.get_ref().as_ref()));
+        if let Some(key) = unknown {
+            let written = format!("{name}.{}", key.get_ref());
+            return Some((key.span(), written, nearest_full(name, key.get_ref())));
+        }
+    }
+    None
+}
+
+/// A wrong name at the top is a section misspelt, or a key that stands before its section.
+fn nearest_to_top(name: &str) -> String {
+    for (section, keys) in fields::known() {
+        if keys.contains(&name) {
+            return format!("{section}.{name}");
+        }
+    }
+    let sections = fields::known().map(|(section, _)| section);
+    fields::nearest(name, sections).map(|section| format!("[{section}]")).unwrap_or_default()
+}
+
+/// A key of this section, or exactly this key of another one.
+fn nearest_full(section: &str, key: &str) -> String {
+    for (other, keys) in fields::known() {
+        if keys.contains(&key) {
+            return format!("{other}.{key}");
+        }
+    }
+    let keys = fields::keys_of(section).unwrap_or_default();
+    fields::nearest(key, keys.iter().copied())
+        .map(|nearest| format!("{section}.{nearest}"))
+        .unwrap_or_default()
+}
+
+fn make_absolute(table: &mut toml::Table, folder: &Path) {
+    for (section, key) in PATHS {
+        let Some(toml::Value::String(path)) = table.get_mut(section).and_then(|s| s.get_mut(key))
+        else {
+            continue;
+        };
+        if path.is_empty() || path.starts_with("~/") || Path::new(path).is_absolute() {
+            continue;
+        }
+        if let Some(joined) = folder.join(&path).to_str() {
+            *path = joined.to_owned();
+        }
+    }
+}
+
+/// Whether `key` of `section` could hold `value`.
+pub(super) fn accepts(section: &str, key: &str, value: toml::Value) -> Result<(), String> {
+    let inner = toml::Table::from_iter([(key.to_owned(), value)]);
+    let whole = toml::Table::from_iter([(section.to_owned(), toml::Value::Table(inner))]);
+    Config::deserialize(whole).map(|_| ()).map_err(|error| error.message().replace('\n', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        parse(Path::new("/etc/radio.toml"), text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_names_file_line_and_the_nearest() {
+        assert_eq!(
+            error("[server]\nmountname = \"/a\"\nlisen = \"127.0.0.1:1\"\n"),
+            "/etc/radio.toml, line 3: unknown key `server.lisen`; the nearest known one is `server.listen`"
+        );
+        assert!(
+            error("[sever]\n")
+                .contains("line 1: unknown key `sever`; the nearest known one is `[server]`")
+        );
+        assert!(error("listen = 1\n").ends_with("`server.listen`"));
+        assert!(error("[server]\nhost = \"a\"\n").ends_with("`icecast.host`"));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_names_its_line() {
+        let text = error("[server]\n\nmax_listeners = \"many\"\n");
+        assert!(
+            text.starts_with("/etc/radio.toml, line 3: invalid type: string \"many\""),
+            "{text}"
+        );
+        let text = error("[stream]\nstart = \"later\"\n");
+        assert!(text.contains("line 2: unknown variant `later`, expected one of"), "{text}");
+        let text = error("[server]\ntls_listen = \"here\"\n");
+        assert!(text.contains("line 2: invalid socket address syntax"), "{text}");
+        let text = error("[server\n");
+        assert!(text.contains("line 1:"), "{text}");
+    }
+
+    #[test]
+    fn relative_paths_count_from_the_folder_of_the_file() {
+        let text =
+            "[directories]\nmusic = \"songs\"\ndata = \"~/radio\"\n[server]\ntls_key = \"/k\"\n";
+        let table = parse(Path::new("/etc/radio.toml"), text).unwrap();
+        assert_eq!(table["directories"]["music"].as_str(), Some("/etc/songs"));
+        assert_eq!(table["directories"]["data"].as_str(), Some("~/radio"));
+        assert_eq!(table["server"]["tls_key"].as_str(), Some("/k"));
+    }
+}

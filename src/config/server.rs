@@ -1,0 +1,83 @@
+//! `[server]`: the embedded server, its limits, who may send to it, TLS.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Password, fields::empty_is_none};
+
+/// The embedded server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Address and port of everything: stream, page, API. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Path of the stream; begins with `/`.
+    pub mountname: String,
+    /// The name under which listeners reach this machine, for playlists and status pages. Empty:
+    /// the name that each client itself asked for.
+    pub hostname: String,
+    /// Seconds of sound that a new listener gets at once.
+    pub burst_seconds: f64,
+    /// Sound for listeners is collected for this many milliseconds before it is written.
+    pub flush_ms: u64,
+    /// Listeners at the same time, all mounts together.
+    pub max_listeners: usize,
+    /// Listeners at the same time from one address; 0 is no limit.
+    pub max_listeners_per_address: usize,
+    /// What happens when a second source client comes to a mount that has one.
+    pub live: Live,
+    /// The API can be read without a token from anywhere.
+    pub public_api: bool,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// What a source client must know. Empty: made at the first start.
+    pub source_password: Password,
+    /// What the page's login and Icecast's admin pages ask for. Empty: made at the first start.
+    pub admin_password: Password,
+    /// A second address for the same things behind TLS.
+    #[serde(with = "empty_is_none")]
+    pub tls_listen: Option<SocketAddr>,
+    /// Certificate chain for `tls_listen`, PEM.
+    #[serde(with = "empty_is_none")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Private key for `tls_listen`, PEM.
+    #[serde(with = "empty_is_none")]
+    pub tls_key: Option<PathBuf>,
+}
+
+/// What happens when a second source client comes to a mount that has one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Live {
+    /// The new one takes over.
+    #[default]
+    Takeover,
+    /// The new one is refused.
+    Deny,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            mountname: "/stream".to_owned(),
+            hostname: String::new(),
+            burst_seconds: 4.0,
+            flush_ms: 250,
+            max_listeners: 10_000,
+            max_listeners_per_address: 0,
+            live: Live::default(),
+            public_api: false,
+            trusted_proxies: Vec::new(),
+            source_password: Password::default(),
+            admin_password: Password::default(),
+            tls_listen: None,
+            tls_certificate: None,
+            tls_key: None,
+        }
+    }
+}
