@@ -1,6 +1,11 @@
 //! The integration tests: one binary, one file a subject.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and tells what it left out"
+)]
 
 #[path = "support/mod.rs"]
 mod support;

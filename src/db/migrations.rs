@@ -124,4 +124,22 @@ mod tests {
         assert!(error.to_string().contains("No such file"), "{error}");
         assert!(matches!(Database::open(folder.path()), Err(DbError::CannotOpen { .. })));
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_without_the_right_to_write_is_told() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+        let result = Database::open(&path);
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        match result {
+            Ok(_) => eprintln!("left out: this user may write to every folder"),
+            Err(error) => {
+                assert!(matches!(error, DbError::CannotOpen { .. }), "{error}");
+                assert!(error.to_string().contains("denied"), "{error}");
+            }
+        }
+    }
 }

@@ -88,3 +88,44 @@ fn counted(
         .optional()
         .map(|id| id.map(SongId))
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::*;
+    use crate::db::Database;
+
+    /// Songs with these ids, of which the odd ones can be played.
+    fn library(folder: &tempfile::TempDir, ids: &[i64]) -> Connection {
+        let connection = Database::open(&folder.path().join("a.db")).unwrap().writer().unwrap();
+        connection
+            .execute("INSERT INTO albums (id, key, name) VALUES (1, x'00', 'a')", [])
+            .unwrap();
+        let sql = "INSERT INTO songs (id, path, size, mtime_ns, title, artist, album, album_id, \
+             search, added_at, disabled) VALUES (?1, ?2, 0, 0, '', '', '', 1, '', 0, ?3)";
+        for id in ids {
+            connection.execute(sql, params![id, id.to_be_bytes(), id % 2 == 0]).unwrap();
+        }
+        connection
+    }
+
+    #[test]
+    fn every_song_that_can_be_played_has_the_same_chance() {
+        // Close together, and so far apart that counting takes over from drawing.
+        for ids in [[1, 2, 3, 4, 7, 8], [1, 2, 5, 40_000, 70_001, 900_001]] {
+            let folder = tempfile::tempdir().unwrap();
+            let connection = library(&folder, &ids);
+            let mut rng = StdRng::seed_from_u64(1);
+            let odd: Vec<i64> = ids.into_iter().filter(|id| id % 2 == 1).collect();
+            let mut counts = vec![0_i32; odd.len()];
+            let expected = 1000;
+            for _ in 0..expected * i32::try_from(odd.len()).unwrap() {
+                let song = pick(&connection, &mut rng, None).unwrap().unwrap();
+                counts[odd.iter().position(|id| *id == song.0).unwrap()] += 1;
+            }
+            // Five standard deviations of a binomial.
+            assert!(counts.iter().all(|count| (count - expected).abs() < 150), "{counts:?}");
+        }
+    }
+}

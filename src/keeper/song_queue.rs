@@ -12,8 +12,8 @@ use crate::{
     song::Entry,
 };
 
-/// Room between the ranks of neighbours, for 20 insertions at the same spot before a renumbering.
-const GAP: i64 = 1 << 20;
+/// Room between the ranks of neighbours, for 32 insertions at the same spot before a renumbering.
+const GAP: i64 = 1 << 32;
 /// The queue refills to this where it can: the current song and the next.
 pub(super) const AT_LEAST: usize = 2;
 

@@ -4,17 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     db::path_to_bytes,
-    library::{Album, Audio, Batch, FoundSong, PLAYABLE, fold},
-};
-
-/// What a song is without frames: it cannot be played.
-const SILENT: Audio = Audio {
-    duration: crate::mpeg::StreamTime::ZERO,
-    frames: 0,
-    audio_bytes: 0,
-    sample_rate: 0,
-    channels: 0,
-    bitrate: 0,
+    library::{Album, Batch, FoundSong, PLAYABLE, fold},
 };
 
 /// Writes a batch. `now`: milliseconds since 1970-01-01 UTC.
@@ -47,7 +37,8 @@ pub(super) fn playable(connection: &Connection) -> rusqlite::Result<u64> {
 /// A path that is known keeps its id, and all that people said about the song.
 fn write_song(connection: &Connection, song: &FoundSong, now: i64) -> rusqlite::Result<()> {
     let album_id = album(connection, &song.tags.album)?;
-    let audio = song.audio.as_ref().unwrap_or(&SILENT);
+    // Without frames it cannot be played, and has no length.
+    let audio = song.audio.as_ref().copied().unwrap_or_default();
     let tags = &song.tags;
     let search = fold(&format!("{}\n{}\n{}", tags.title, tags.artist, tags.album.name));
     connection

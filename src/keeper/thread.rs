@@ -47,3 +47,45 @@ fn guard(worker: &mut Worker, work: impl FnOnce(&mut Worker)) {
         worker.retry.failed(Instant::now(), format!("a fault of this program: {cause}"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        db::Database,
+        keeper::{KeeperOptions, handle::Shared},
+        subscribers::Subscribers,
+    };
+
+    #[test]
+    fn a_panic_ends_neither_the_thread_nor_its_transactions() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("a.db")).unwrap();
+        let (wake, _woken) = crossbeam_channel::bounded(1);
+        let mut worker = Worker::open(
+            database.clone(),
+            KeeperOptions::default(),
+            Subscribers::new(),
+            Arc::new(Shared::new(wake)),
+        )
+        .unwrap();
+        guard(&mut worker, |worker| {
+            let _ = worker.transact(0, |work| {
+                work.connection.execute("UPDATE station SET frame = 5", [])?;
+                if work.now > 0 {
+                    panic!("on purpose");
+                }
+                Ok(((), false))
+            });
+        });
+        assert!(worker.retry.at().is_some());
+        let frame = "SELECT frame FROM station";
+        let reader = database.reader().unwrap();
+        assert_eq!(reader.query_row(frame, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        worker.wanted = Some(true);
+        guard(&mut worker, Worker::settle_last);
+        assert_eq!(worker.shared.snapshot().wanted, Some(true));
+    }
+}

@@ -4,6 +4,9 @@ use std::{fmt, path::PathBuf};
 
 use serde::{Serialize, Serializer};
 
+/// Files with reasons that a report lists at most.
+const LISTED: usize = 10_000;
+
 /// The outcome of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ScanReport {
@@ -20,9 +23,12 @@ pub struct ScanReport {
     /// Songs whose files are there again.
     pub returned: u64,
     /// Files, among the new and changed ones, that cannot be streamed, and folders that could not be
-    /// read: each with its reason.
+    /// read: each with its reason, the first 10,000 of them. In JSON, names that are no UTF-8 are
+    /// shown with question marks.
     #[serde(serialize_with = "as_text")]
     pub unplayable: Vec<(PathBuf, String)>,
+    /// How many of these there were.
+    pub unplayable_total: u64,
     /// Audio files that this version does not play: not read.
     pub other_formats: Vec<OtherFormat>,
     /// Roots that were missing, unreadable or without any audio file: nothing of theirs was marked
@@ -44,6 +50,16 @@ pub struct OtherFormat {
     pub reason: String,
 }
 
+impl ScanReport {
+    /// Notes a file or folder that cannot be used.
+    pub(super) fn refuse(&mut self, path: PathBuf, reason: String) {
+        self.unplayable_total += 1;
+        if self.unplayable.len() < LISTED {
+            self.unplayable.push((path, reason));
+        }
+    }
+}
+
 /// Paths as text: a byte that is not UTF-8 is shown as a replacement character.
 fn as_text<S: Serializer>(list: &[(PathBuf, String)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(list.iter().map(|(path, reason)| (path.display().to_string(), reason)))
@@ -52,12 +68,27 @@ fn as_text<S: Serializer>(list: &[(PathBuf, String)], serializer: S) -> Result<S
 impl fmt::Display for ScanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { found, added, changed, unchanged, vanished, returned, .. } = self;
-        let unplayable = self.unplayable.len();
+        let unplayable = self.unplayable_total;
         write!(
             f,
             "{found} songs: {added} new, {changed} changed, {unchanged} unchanged, \
              {vanished} vanished, {returned} back, {unplayable} unplayable"
         )?;
         if self.cancelled { f.write_str("; stopped before the end") } else { Ok(()) }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
+    #[test]
+    fn a_report_on_names_that_are_not_utf8_can_be_shown() {
+        let mut report = ScanReport::default();
+        report.refuse(OsStr::from_bytes(b"/m/\xFF.mp3").into(), "why".into());
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["unplayable"][0], serde_json::json!(["/m/\u{FFFD}.mp3", "why"]));
+        assert_eq!(json["unplayable_total"], 1);
     }
 }

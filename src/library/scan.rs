@@ -183,11 +183,11 @@ fn collect(
                     Outcome::Song { song, known } => {
                         *(if known { &mut report.changed } else { &mut report.added }) += 1;
                         if let Err(reason) = &song.audio {
-                            report.unplayable.push((song.path.clone(), reason.clone()));
+                            report.refuse(song.path.clone(), reason.clone());
                         }
                         writer.batch.found.push(song);
                     }
-                    Outcome::Unreadable { path, reason } => report.unplayable.push((path, reason)),
+                    Outcome::Unreadable { path, reason } => report.refuse(path, reason),
                     Outcome::Cancelled => return Ok(()),
                 }
             }

@@ -62,7 +62,7 @@ pub struct FoundSong {
 }
 
 /// What the frames of a file say, exactly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Audio {
     /// The sum of its frames' durations.
     pub duration: StreamTime,

@@ -188,7 +188,9 @@ impl Walked {
     pub(super) fn tell(self, report: &mut ScanReport) {
         report.found = self.found;
         report.unchanged = self.unchanged;
-        report.unplayable.extend(self.unreadable);
+        for (path, reason) in self.unreadable {
+            report.refuse(path, reason);
+        }
         report.roots_left_alone = self.left_alone;
         let others = self.others.into_iter();
         report.other_formats = others

@@ -191,7 +191,7 @@ fn a_folder_that_cannot_be_read_is_told_and_nothing_below_it_is_marked() {
     house.song("three.mp3", 50);
     house.scan();
     let folder = house.music.join("hidden");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
     let readable = fs::read_dir(&folder).is_ok();
     fs::remove_file(&gone).unwrap();
     let report = house.scan();
