@@ -18,7 +18,10 @@ use super::{
     SourceError, Target,
     source::{Source, refused},
 };
-use crate::relay::{Read, Reader};
+use crate::{
+    ids::FrameNumber,
+    relay::{Read, Reader},
+};
 
 /// How long the frame that is begun may take to go out at the stop.
 const FINISH_WAIT: Duration = Duration::from_millis(300);
@@ -93,6 +96,12 @@ pub(super) async fn feed(
 /// Waits until we are told to stop, or nobody is left who could tell us; cancel safe.
 pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// The first frame that was not handed on whole.
+pub(super) fn first_missing(reader: &Reader) -> FrameNumber {
+    let is_cut = reader.to_frame_edge() > 0;
+    reader.frame().saturating_sub(u64::from(is_cut))
 }
 
 /// What came of handing on what is there.
@@ -291,6 +300,7 @@ mod tests {
             {}
             let (stop, mut stopped) = watch::channel(false);
             let cut = reader.to_frame_edge();
+            let begun = first_missing(&reader);
             stop.send_replace(true);
             let mut server = line.server;
             let heard = thread::spawn(move || {
@@ -303,7 +313,8 @@ mod tests {
             let heard = heard.join().unwrap();
             assert!(cut > 0, "this machine's buffers end on a frame edge: choose another FRAME");
             assert_eq!(heard.len() % FRAME, 0);
-            assert!(heard == sent(reader.frame()) && reader.frame() < 1000);
+            assert!(heard == sent(begun + 1), "the frame that was begun, and none after it");
+            assert_eq!(first_missing(&reader), begun + 1);
         });
     }
 

@@ -6,7 +6,7 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{
     SourceError, Target,
-    feed::{End, feed, stopped},
+    feed::{End, feed, first_missing, stopped},
     request::AudioInfo,
     source::{Memory, Source, connect},
     title::{self, Place},
@@ -111,8 +111,7 @@ impl Output {
         }));
         let end = feed(&self.target, &mut source, &mut reader, stop).await;
         self.place.send_replace(None);
-        let is_cut = reader.to_frame_edge() > 0;
-        let next_frame = reader.frame().saturating_sub(u64::from(is_cut));
+        let next_frame = first_missing(&reader);
         match &end {
             End::Stopped => self.link.down("the stream was stopped".to_owned(), next_frame),
             End::Lost(error) => {

@@ -281,4 +281,30 @@ mod tests {
         assert!(!refused.is_retryable());
         verdict(&answer("No such command", 0)).unwrap_err();
     }
+
+    /// The name cannot be resolved at all, so only the address of the stream leads there.
+    #[test]
+    fn a_title_goes_to_the_very_address_that_has_the_stream() {
+        use std::io::{Read as _, Write as _};
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut socket, mut head, mut byte) = (listener.accept().unwrap().0, Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") {
+                socket.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            socket.write_all(b"HTTP/1.0 200 OK\r\n\r\n").unwrap();
+            String::from_utf8(head).unwrap()
+        });
+        let target =
+            Target { host: "Radio.invalid".to_owned(), port: peer.port(), ..Target::default() };
+        let mut messenger = Messenger { target: Arc::new(target), client: None, is_post: false };
+        let place = Place { connection: 1, peer, trust: None };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(messenger.send(&place, "title")).unwrap();
+        let head = server.join().unwrap().to_lowercase();
+        assert!(head.contains(&format!("host: radio.invalid:{}\r\n", peer.port())), "{head}");
+    }
 }
