@@ -101,7 +101,7 @@ impl Server {
         let (stopping, stopped) = watch::channel(false);
         let (alive, mut all_ended) = mpsc::channel(1);
         let door = Door { documents: self.documents, handed: self.handed, stop: stopped, alive };
-        let mut heads = PendingHeads::default();
+        let mut heads = PendingHeads::new();
         tokio::select! {
             () = stop => {}
             () = accept_all(&port, &door, &mut heads) => {}
@@ -123,11 +123,17 @@ impl Server {
 async fn accept_all(port: &TcpListener, door: &Door, heads: &mut PendingHeads) {
     let mut is_full = false;
     loop {
+        let permit = heads.room().await;
         match port.accept().await {
             Ok((stream, peer)) => {
                 is_full = false;
                 tune(&stream);
-                heads.add(tokio::spawn(door.clone().attend(stream, peer)).abort_handle());
+                let attending = door.clone().attend(stream, peer);
+                let task = tokio::spawn(async move {
+                    attending.await;
+                    drop(permit);
+                });
+                heads.add(task.abort_handle());
             }
             // The peer has left while it waited: the next one may be there.
             Err(error) if is_about_one_peer(&error) => {}

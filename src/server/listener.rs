@@ -311,6 +311,11 @@ mod tests {
             assert_eq!(flush(takes * 1044), Flushed::Short);
             push(&relay, &mut from, 1100);
             assert_eq!(flush(usize::MAX), expected);
+            if expected == Flushed::All {
+                // What it had, then as much as a new listener gets, and not the whole ring.
+                let least = (takes * 1044) as u64;
+                assert!((least..least + 383 * 1044).contains(&listener.sent()));
+            }
         }
     }
 

@@ -1,40 +1,64 @@
 //! Connections whose request has not come yet: never more than a bounded number of them.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use tokio::task::AbortHandle;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::AbortHandle,
+    time::{Instant, sleep_until},
+};
 
-/// Connections that may be at their heads at once. A client sends its head within a round trip, so
-/// this is room for tens of thousands of arrivals a second.
+/// Connections that may be at their heads at once; the kernel's backlog holds those behind them.
 const MAX_PENDING: usize = 4096;
+/// While there is no room, whoever has had so long for its head loses its place to those who wait:
+/// a head takes a round trip, and a slow one must not keep the door shut.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The tasks that read heads, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PendingHeads {
-    tasks: VecDeque<AbortHandle>,
+    room: Arc<Semaphore>,
+    tasks: VecDeque<(Instant, AbortHandle)>,
 }
 
 impl PendingHeads {
-    /// Adds one. Where there are too many the oldest is dropped: whoever sends its head slowly
-    /// loses its place to those who come.
-    pub(super) fn add(&mut self, task: AbortHandle) {
-        while self.tasks.front().is_some_and(AbortHandle::is_finished) {
+    pub(super) fn new() -> Self {
+        Self { room: Arc::new(Semaphore::new(MAX_PENDING)), tasks: VecDeque::new() }
+    }
+
+    /// Waits for room for one more; the permit is held while its head is read.
+    pub(super) async fn room(&mut self) -> Option<OwnedSemaphorePermit> {
+        while self.tasks.front().is_some_and(|(_, task)| task.is_finished()) {
             self.tasks.pop_front();
         }
-        if self.tasks.len() >= MAX_PENDING {
-            self.tasks.retain(|task| !task.is_finished());
+        let free = Arc::clone(&self.room).acquire_owned();
+        tokio::pin!(free);
+        if let Some((since, _)) = self.tasks.front() {
+            let over = *since + GRACE;
+            tokio::select! {
+                biased;
+                permit = &mut free => return permit.ok(),
+                () = sleep_until(over) => {}
+            }
+            if let Some((_, oldest)) = self.tasks.pop_front() {
+                oldest.abort();
+            }
         }
-        if self.tasks.len() >= MAX_PENDING
-            && let Some(oldest) = self.tasks.pop_front()
-        {
-            oldest.abort();
+        free.await.ok()
+    }
+
+    /// Adds the task that holds the permit.
+    pub(super) fn add(&mut self, task: AbortHandle) {
+        // Those behind an old one may be done: the list grows to twice the room at most.
+        if self.tasks.len() >= 2 * MAX_PENDING {
+            self.tasks.retain(|(_, task)| !task.is_finished());
         }
-        self.tasks.push_back(task);
+        self.tasks.push_back((Instant::now(), task));
     }
 
     /// Drops all of them.
     pub(super) fn abort_all(&mut self) {
-        for task in self.tasks.drain(..) {
+        for (_, task) in self.tasks.drain(..) {
             task.abort();
         }
     }
@@ -46,27 +70,38 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn the_oldest_loses_its_place_and_those_who_are_done_take_none() {
-        let mut heads = PendingHeads::default();
-        let first = tokio::spawn(pending::<()>());
-        heads.add(first.abort_handle());
-        for _ in 1..MAX_PENDING {
-            let done = tokio::spawn(async {});
-            heads.add(done.abort_handle());
-            done.await.unwrap();
-        }
-        let mut waiting = Vec::new();
-        for _ in 1..MAX_PENDING {
-            let task = tokio::spawn(pending::<()>());
+    #[tokio::test(start_paused = true)]
+    async fn the_oldest_loses_its_place_after_its_grace_and_not_before() {
+        let mut heads = PendingHeads::new();
+        let mut tasks = Vec::new();
+        for _ in 0..MAX_PENDING {
+            let permit = heads.room().await;
+            let task = tokio::spawn(async move {
+                let _permit = permit;
+                pending::<()>().await;
+            });
             heads.add(task.abort_handle());
-            waiting.push(task);
+            tasks.push(task);
         }
-        assert!(!first.is_finished());
-        heads.add(tokio::spawn(pending::<()>()).abort_handle());
-        assert!(first.await.unwrap_err().is_cancelled());
-        assert!(!waiting[0].is_finished());
+        let begun = Instant::now();
+        let permit = heads.room().await;
+        assert!(permit.is_some());
+        assert!(begun.elapsed() >= GRACE && begun.elapsed() < 2 * GRACE);
+        assert!(tasks.remove(0).await.unwrap_err().is_cancelled());
+        assert!(!tasks[0].is_finished());
         heads.abort_all();
-        assert!(waiting.pop().unwrap().await.unwrap_err().is_cancelled());
+        assert!(tasks.pop().unwrap().await.unwrap_err().is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn those_who_are_done_take_no_room() {
+        let mut heads = PendingHeads::new();
+        for _ in 0..3 * MAX_PENDING {
+            let permit = heads.room().await;
+            let task = tokio::spawn(async move { drop(permit) });
+            heads.add(task.abort_handle());
+            task.await.unwrap();
+        }
+        assert!(heads.tasks.len() <= 2 * MAX_PENDING);
     }
 }
