@@ -14,8 +14,8 @@
 //!                      icecast        server
 //! ```
 //!
-//! Start with `AudioStream`; it builds the whole from a [`config::Config`] and hands out
-//! `AudioStreamManager`s. `docs/architecture.md` has the plan of the house.
+//! Start with [`AudioStream`]; it builds the whole from a [`config::Config`] and hands out
+//! [`AudioStreamManager`]s. `docs/architecture.md` has the plan of the house.
 
 pub mod command;
 pub mod config;
@@ -35,7 +35,15 @@ pub mod server;
 pub mod song;
 pub mod station;
 pub mod status;
+pub mod stream;
 pub mod subscribers;
 pub mod web;
 
 pub mod cli;
+
+pub use command::{Command, CommandError, Effect};
+pub use event::{Envelope, Event};
+pub use keeper::{QueuePosition, SongQueue};
+pub use station::{Ack, AudioStreamManager};
+pub use status::StreamState;
+pub use stream::AudioStream;

@@ -13,6 +13,9 @@ pub const STALL_LIMIT: Duration = Duration::from_secs(2);
 /// Groups that may be ahead of the clock after commands.
 const LEAD_GROUPS: u64 = 2;
 
+/// What whole nanoseconds may lose of a group's exact duration.
+const ROUNDING_NANOS: u128 = 1000;
+
 /// Decides when frames leave.
 #[derive(Debug, Clone)]
 pub struct Pacer {
@@ -68,7 +71,7 @@ impl Pacer {
             return 0;
         }
         let frame = header.duration().as_duration().as_nanos().max(1);
-        let limit = frame * u128::from(group * LEAD_GROUPS);
+        let limit = frame * u128::from(group * LEAD_GROUPS) + ROUNDING_NANOS;
         let room = limit.saturating_sub(ahead.as_nanos()) / frame;
         group.min(u64::try_from(room).unwrap_or(0))
     }
@@ -156,7 +159,7 @@ mod tests {
         pacer.hurry();
         let leaves = pacer.leaves(cd());
         assert!(leaves > start && leaves < pacer.due());
-        assert_eq!(pacer.allowance(cd(), leaves + Duration::from_nanos(2)), 1);
+        assert_eq!(pacer.allowance(cd(), leaves), 1);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one file a subject.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 #[path = "support/mod.rs"]
 mod support;
 
@@ -7,24 +9,34 @@ mod support;
 mod architecture;
 #[path = "it/cli.rs"]
 mod cli;
+#[path = "it/icecast_cost.rs"]
+mod icecast_cost;
 #[path = "it/icecast_peer.rs"]
 mod icecast_peer;
 #[path = "it/icecast_source.rs"]
 mod icecast_source;
+#[path = "it/icecast_title.rs"]
+mod icecast_title;
 #[path = "it/library.rs"]
 mod library;
 #[path = "it/listener.rs"]
 mod listener;
+#[path = "it/listener_hostile.rs"]
+mod listener_hostile;
 #[path = "it/listener_peer.rs"]
 mod listener_peer;
 #[path = "it/mpeg_corpus.rs"]
 mod mpeg_corpus;
+#[path = "it/mpeg_frames.rs"]
+mod mpeg_frames;
 #[path = "it/mpeg_fuzz.rs"]
 mod mpeg_fuzz;
 #[path = "it/mpeg_header.rs"]
 mod mpeg_header;
 #[path = "it/mpeg_silence.rs"]
 mod mpeg_silence;
+#[path = "it/on_air_peer.rs"]
+mod on_air_peer;
 #[path = "it/queue.rs"]
 mod queue;
 #[path = "it/queue_faults.rs"]

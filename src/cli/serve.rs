@@ -1,7 +1,7 @@
 //! `serve`: the main job. Puts configuration, demo and banner together around the stream.
 
 use std::{
-    io::{IsTerminal, Write, stdout},
+    io::Write,
     net::{IpAddr, SocketAddr, UdpSocket},
     path::PathBuf,
 };
@@ -15,7 +15,13 @@ use super::{
     demo,
     setting::{configure, find_places},
 };
-use crate::config::{Config, Flags, Password, Start, local_url};
+use crate::{
+    AudioStream,
+    config::{Config, Flags, Start},
+};
+
+/// An address that stands for the world outside (RFC 5737).
+const DOCUMENTATION_ADDRESS: &str = "192.0.2.1:9";
 
 /// Flags of `serve`.
 #[derive(Debug, Args)]
@@ -39,8 +45,50 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options, global: &Global, screen: &mut dyn Write) -> Result<()> {
     let config = prepare(options, global)?;
-    let _ = (config, screen);
-    anyhow::bail!("x")
+    let stream = AudioStream::start(config.clone())?;
+    let icecast =
+        format!("{}:{}{}", config.icecast.host, config.icecast.port, config.icecast.mountname);
+    let songs = stream.manager().library().playable().unwrap_or(0);
+    let folder = &config.directories.music;
+    let banner = Banner {
+        listen: stream.address(),
+        mount: &config.server.mountname,
+        control: &format!("{}/", stream.url()),
+        plays: if options.demo { Plays::Demo } else { Plays::Library { folder, songs } },
+        network: network_address(),
+        icecast: config.icecast.enabled.then_some(icecast.as_str()),
+    };
+    // Whoever reads the banner may have gone: the stream goes on.
+    let _ = screen.write_all(banner.text().as_bytes()).and_then(|()| screen.flush());
+    wait_for_the_end()?;
+    Ok(stream.stop()?)
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+fn wait_for_the_end() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    runtime.block_on(async {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let mut terminate = signal(SignalKind::terminate())?;
+            tokio::select! {
+                pressed = tokio::signal::ctrl_c() => pressed?,
+                _ = terminate.recv() => {}
+            }
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await?;
+        Ok(())
+    })
+}
+
+/// This machine's address in the local network: the one from which it would send to elsewhere.
+/// Nothing is sent.
+fn network_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect(DOCUMENTATION_ADDRESS).ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }
 
 /// The configuration of this start; with `--demo`, its music is there afterwards.

@@ -19,13 +19,11 @@ pub enum SourceError {
         at: String,
     },
     /// A setting cannot be put into a request: change it.
-    #[error("icecast.{key} cannot be sent to {at}: {reason}")]
+    #[error("the settings in [icecast] cannot be sent to {at}: {reason}")]
     Setting {
         /// `host:port`.
         at: String,
-        /// The key in the table `[icecast]`.
-        key: &'static str,
-        /// What is wrong with it.
+        /// Which setting, and what is wrong with it.
         reason: String,
     },
     /// The host name has no address: check `icecast.host`, name server and network.
@@ -220,6 +218,22 @@ impl SourceError {
         }
     }
 
+    /// The server has answered as an HTTP server, if with a refusal.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::WrongPassword { .. }
+                | Self::MountInUse { .. }
+                | Self::TooManySources { .. }
+                | Self::TooManyConnections { .. }
+                | Self::ContentType { .. }
+                | Self::Forbidden { .. }
+                | Self::TooManyOfThisLogin { .. }
+                | Self::Busy { .. }
+                | Self::Status { .. }
+        )
+    }
+
     pub(super) fn dialling(target: &Target, error: DialError) -> Self {
         let at = target.authority();
         match error {
@@ -236,8 +250,8 @@ impl SourceError {
         Self::Tls { at: target.authority(), reason: error.to_string() }
     }
 
-    pub(super) fn request(target: &Target, key: &'static str, error: &HeadError) -> Self {
-        Self::Setting { at: target.authority(), key, reason: error.to_string() }
+    pub(super) fn request(target: &Target, error: &HeadError) -> Self {
+        Self::Setting { at: target.authority(), reason: error.to_string() }
     }
 
     pub(super) fn broken(target: &Target, error: &io::Error) -> Self {
@@ -252,7 +266,7 @@ impl SourceError {
         let text = if text.is_empty() { "no reason given".to_owned() } else { text.to_owned() };
         match status {
             401 => Self::WrongPassword { at, user: target.user.clone() },
-            403 | 409 if says(&["in use"]) => Self::MountInUse { at, mount, status },
+            403 if says(&["in use"]) => Self::MountInUse { at, mount, status },
             409 => Self::MountInUse { at, mount, status },
             403 | 503 if says(&["too many sources", "source limit"]) => {
                 Self::TooManySources { at, status }

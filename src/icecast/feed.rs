@@ -200,3 +200,137 @@ async fn finish(source: &mut Source, reader: &mut Reader) {
     // A server that does not end within the time is left.
     let _ = ended.await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Read as _, net::TcpListener, thread};
+
+    use socket2::SockRef;
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::{
+        icecast::{answer::Answers, socket::Socket},
+        mpeg::Header,
+        relay::{FrameKind, Group, Relay},
+    };
+
+    /// Bytes of one frame at 128 kbit/s and 44.1 kHz.
+    const FRAME: usize = 417;
+
+    /// A relay, an accepted connection that takes little at once, and its other end.
+    struct Line {
+        target: Target,
+        relay: Relay,
+        source: Source,
+        server: std::net::TcpStream,
+    }
+
+    async fn line() -> Line {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        SockRef::from(&tcp).set_send_buffer_size(4096).unwrap();
+        let server = listener.accept().unwrap().0;
+        let source = Source { socket: Socket::Plain(tcp), answers: Answers::default() };
+        Line { target: Target::default(), relay: Relay::new(), source, server }
+    }
+
+    /// Frame `n` is filled with the lowest byte of `n`.
+    fn frame(n: u64) -> [u8; FRAME] {
+        [n.to_le_bytes()[0]; FRAME]
+    }
+
+    fn push(relay: &Relay, frames: std::ops::Range<u64>) {
+        let header = Header::parse([0xFF, 0xFB, 0x90, 0x64]).unwrap();
+        let mut group = Group::new();
+        for n in frames {
+            group.push(header, &frame(n), FrameKind::Song);
+        }
+        relay.push(&group, std::time::Instant::now());
+    }
+
+    fn sent(frames: u64) -> Vec<u8> {
+        (0..frames).flat_map(frame).collect()
+    }
+
+    fn run<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    }
+
+    #[test]
+    fn short_writes_lose_and_repeat_nothing() {
+        run(async {
+            let mut line = line().await;
+            let mut reader = line.relay.live();
+            push(&line.relay, 0..1000);
+            line.relay.close();
+            let mut server = line.server;
+            let heard = thread::spawn(move || {
+                let mut heard = Vec::new();
+                server.read_to_end(&mut heard).unwrap();
+                heard
+            });
+            let (_keep, mut stop) = watch::channel(false);
+            let end = feed(&line.target, &mut line.source, &mut reader, &mut stop).await;
+            assert!(matches!(end, End::Stopped), "{end:?}");
+            drop(line.source);
+            assert!(heard.join().unwrap() == sent(1000));
+        });
+    }
+
+    #[test]
+    fn a_stop_in_the_middle_of_a_frame_finishes_it_and_no_more() {
+        run(async {
+            let mut line = line().await;
+            let mut reader = line.relay.live();
+            push(&line.relay, 0..1000);
+            // The first write fills the buffers and ends anywhere.
+            while hand_on(&mut line.source, &mut reader).unwrap()
+                != (Handed::Part { progress: false })
+            {}
+            let (stop, mut stopped) = watch::channel(false);
+            let cut = reader.to_frame_edge();
+            stop.send_replace(true);
+            let mut server = line.server;
+            let heard = thread::spawn(move || {
+                let mut heard = Vec::new();
+                server.read_to_end(&mut heard).unwrap();
+                heard
+            });
+            let end = feed(&line.target, &mut line.source, &mut reader, &mut stopped).await;
+            assert!(matches!(end, End::Stopped), "{end:?}");
+            let heard = heard.join().unwrap();
+            assert!(cut > 0, "this machine's buffers end on a frame edge: choose another FRAME");
+            assert_eq!(heard.len() % FRAME, 0);
+            assert!(heard == sent(reader.frame()) && reader.frame() < 1000);
+        });
+    }
+
+    #[test]
+    fn a_server_that_takes_nothing_is_given_up_by_name() {
+        run(async {
+            let mut line = line().await;
+            line.target.limits.write = Duration::from_millis(20);
+            let mut reader = line.relay.live();
+            push(&line.relay, 0..1000);
+            let (_keep, mut stop) = watch::channel(false);
+            let end = feed(&line.target, &mut line.source, &mut reader, &mut stop).await;
+            let End::Lost(SourceError::TooSlow { reason, .. }) = end else { panic!("{end:?}") };
+            assert!(reason.contains("not a byte for 0.02 s"), "{reason}");
+        });
+    }
+
+    #[test]
+    fn one_that_fell_behind_the_ring_is_given_up_and_never_goes_on_inside_a_frame() {
+        run(async {
+            let mut line = line().await;
+            let mut reader = line.relay.live();
+            for group in 0..30 {
+                push(&line.relay, group * 100..group * 100 + 100);
+            }
+            let handed = hand_on(&mut line.source, &mut reader).unwrap();
+            assert_eq!(handed, Handed::Overrun);
+        });
+    }
+}

@@ -7,6 +7,7 @@ mod answer;
 mod error;
 mod feed;
 mod output;
+mod request;
 mod socket;
 mod source;
 mod target;

@@ -7,7 +7,8 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 use super::{
     SourceError, Target,
     feed::{End, feed, stopped},
-    source::{AudioInfo, Memory, Source, connect},
+    request::AudioInfo,
+    source::{Memory, Source, connect},
     title::{self, Place},
 };
 use crate::{
@@ -106,7 +107,7 @@ impl Output {
         self.place.send_replace(source.socket.peer().ok().map(|peer| Place {
             connection: self.connections,
             peer,
-            is_tls: source.socket.is_tls(),
+            trust: source.socket.is_tls().then(|| self.memory.trust()).flatten(),
         }));
         let end = feed(&self.target, &mut source, &mut reader, stop).await;
         self.place.send_replace(None);

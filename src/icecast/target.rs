@@ -16,7 +16,8 @@ pub enum Tls {
     /// Never.
     #[default]
     Off,
-    /// Where the server can; once it could, always.
+    /// Where the server can; once it could, always. A server that is silent when greeted in TLS, as
+    /// Icecast 2.4 is, costs the first connection a wait of [`Limits::tls`].
     Auto,
     /// Always.
     Required,

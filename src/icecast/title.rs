@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use reqwest::{Client, StatusCode, redirect::Policy};
+use rustls::ClientConfig;
 use tokio::{sync::watch, time::sleep};
 
 use super::{Target, USER_AGENT};
@@ -18,15 +19,15 @@ const MAX_ATTEMPTS: u32 = 12;
 const MAX_ANSWER: usize = 8 * 1024;
 
 /// A connection that titles can be sent for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Place {
     /// Counts connections: a new one needs the title again.
     pub(super) connection: u64,
     /// The server that has the connection: of several addresses of the host only this one knows
     /// the mount.
     pub(super) peer: SocketAddr,
-    /// It is encrypted, and so must the title be.
-    pub(super) is_tls: bool,
+    /// Set where the connection is encrypted, and so must the title be.
+    pub(super) trust: Option<Arc<ClientConfig>>,
 }
 
 /// Why a title did not arrive. None of these ends the stream.
@@ -77,14 +78,14 @@ pub(super) async fn run(
     let mut sent: Option<(u64, Arc<str>)> = None;
     loop {
         let title = Arc::clone(&titles.borrow_and_update());
-        let place = *places.borrow_and_update();
+        let place = places.borrow_and_update().clone();
         if let Some(place) = place
             && !title.is_empty()
             && sent.as_ref() != Some(&(place.connection, Arc::clone(&title)))
         {
             // A request on its way is not cut off, or a newer title could overtake it; the waits
             // between attempts are.
-            messenger.deliver(place, &title, &mut titles, &mut places).await;
+            messenger.deliver(&place, &title, &mut titles, &mut places).await;
             sent = Some((place.connection, title));
         }
         if !change(&mut titles, &mut places).await {
@@ -116,7 +117,7 @@ impl Messenger {
     /// Tries until the title is taken, a retry makes no sense, or something newer is there.
     async fn deliver(
         &mut self,
-        place: Place,
+        place: &Place,
         title: &str,
         titles: &mut watch::Receiver<Arc<str>>,
         places: &mut watch::Receiver<Option<Place>>,
@@ -156,7 +157,7 @@ impl Messenger {
         }
     }
 
-    async fn send(&mut self, place: Place, title: &str) -> Result<(), TitleError> {
+    async fn send(&mut self, place: &Place, title: &str) -> Result<(), TitleError> {
         match self.request(place, title).await {
             Err(TitleError::Status(
                 StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED,
@@ -168,9 +169,9 @@ impl Messenger {
         }
     }
 
-    async fn request(&mut self, place: Place, title: &str) -> Result<(), TitleError> {
+    async fn request(&mut self, place: &Place, title: &str) -> Result<(), TitleError> {
         let client = self.client(place)?;
-        let scheme = if place.is_tls { "https" } else { "http" };
+        let scheme = if place.trust.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{}/admin/metadata", self.target.authority());
         let query = query(&self.target.path(), title);
         let request = if self.is_post {
@@ -202,14 +203,17 @@ impl Messenger {
         verdict(&String::from_utf8_lossy(&answer))
     }
 
-    fn client(&mut self, place: Place) -> Result<Client, TitleError> {
+    fn client(&mut self, place: &Place) -> Result<Client, TitleError> {
         if let Some((made_for, client)) = &self.client
-            && (made_for.peer, made_for.is_tls) == (place.peer, place.is_tls)
+            && made_for.peer == place.peer
+            && made_for.trust.is_some() == place.trust.is_some()
         {
             return Ok(client.clone());
         }
-        let trust =
-            if place.is_tls { tls::client(&self.target.authorities)? } else { tls::plain_only()? };
+        let trust = match &place.trust {
+            Some(trust) => ClientConfig::clone(trust),
+            None => tls::plain_only()?,
+        };
         let client = Client::builder()
             .tls_backend_preconfigured(trust)
             .no_proxy()
@@ -221,7 +225,7 @@ impl Messenger {
             .user_agent(USER_AGENT)
             .resolve(self.target.bare_host(), place.peer)
             .build()?;
-        self.client = Some((place, client.clone()));
+        self.client = Some((place.clone(), client.clone()));
         Ok(client)
     }
 }

@@ -6,7 +6,7 @@ use crossbeam_channel::{RecvTimeoutError, SendTimeoutError, Sender, bounded};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    QueueError, REPLY_TIMEOUT,
+    QueueError, REPLY_TIMEOUT, Snapshot,
     handle::Shared,
     position,
     request::{Change, Changed, Request},
@@ -68,6 +68,12 @@ impl SongQueue {
     #[must_use]
     pub fn if_match(&self, revision: Option<u64>) -> Self {
         Self { if_match: revision, ..self.clone() }
+    }
+
+    /// What the keeper published last: length, revision, current and next entry. Never waits.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot()
     }
 
     /// The current entry; nothing where the queue is empty. Never changes anything.

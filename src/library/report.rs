@@ -1,8 +1,8 @@
 //! What a scan did.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The outcome of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -21,11 +21,13 @@ pub struct ScanReport {
     pub returned: u64,
     /// Files, among the new and changed ones, that cannot be streamed, and folders that could not be
     /// read: each with its reason.
+    #[serde(serialize_with = "as_text")]
     pub unplayable: Vec<(PathBuf, String)>,
     /// Audio files that this version does not play: not read.
     pub other_formats: Vec<OtherFormat>,
     /// Roots that were missing, unreadable or without any audio file: nothing of theirs was marked
     /// as vanished.
+    #[serde(serialize_with = "as_text")]
     pub roots_left_alone: Vec<(PathBuf, String)>,
     /// It was stopped before its end: nothing was marked as vanished.
     pub cancelled: bool,
@@ -40,4 +42,22 @@ pub struct OtherFormat {
     pub files: u64,
     /// Why they are not played.
     pub reason: String,
+}
+
+/// Paths as text: a byte that is not UTF-8 is shown as a replacement character.
+fn as_text<S: Serializer>(list: &[(PathBuf, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(list.iter().map(|(path, reason)| (path.display().to_string(), reason)))
+}
+
+impl fmt::Display for ScanReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { found, added, changed, unchanged, vanished, returned, .. } = self;
+        let unplayable = self.unplayable.len();
+        write!(
+            f,
+            "{found} songs: {added} new, {changed} changed, {unchanged} unchanged, \
+             {vanished} vanished, {returned} back, {unplayable} unplayable"
+        )?;
+        if self.cancelled { f.write_str("; stopped before the end") } else { Ok(()) }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::tag::{APE_HEADER, ID3V1, ID3V2_HEADER, Tag, TagKind, ape, id3v2_len};
+use super::tag::{APE_HEADER, APE_HEADER_LEN, ID3V1, ID3V2_HEADER, Tag, TagKind, ape, id3v2_len};
 
 /// How many tags are taken off each end; a file with more is odd, and the scanner deals with it.
 const MAX_TAGS: usize = 64;
@@ -52,7 +52,7 @@ impl Bounds {
     }
 
     fn leading<R: Read + Seek>(&self, reader: &mut R) -> io::Result<Option<(TagKind, u64)>> {
-        let mut head = [0; APE_HEADER as usize];
+        let mut head = [0; APE_HEADER_LEN];
         let head = read_at(reader, self.start, self.room(), &mut head)?;
         if let Some(ape) = ape(head) {
             let len = if ape.is_header { ape.size + APE_HEADER } else { APE_HEADER };
@@ -130,7 +130,7 @@ impl Bounds {
         if with_header > self.room() {
             return Ok(size);
         }
-        let mut head = [0; APE_HEADER as usize];
+        let mut head = [0; APE_HEADER_LEN];
         let head = read_at(reader, self.end - with_header, APE_HEADER, &mut head)?;
         Ok(if ape(head).is_some() { with_header } else { size })
     }

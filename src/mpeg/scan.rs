@@ -293,7 +293,6 @@ fn word_at(window: &[u8], at: usize) -> Option<u64> {
 }
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the upper half of 64 bits is 32 bits")]
 fn high(word: u64) -> u32 {
     (word >> 32) as u32
 }

@@ -157,7 +157,7 @@ impl<R: Read + Seek> Feed<R> {
                     continue;
                 }
                 Step::Tag(_, len) | Step::Padding(len) | Step::Junk(len) | Step::Truncated(len) => {
-                    self.pass(len)?
+                    self.pass(len)?;
                 }
                 Step::End | Step::GiveUp(_) => {}
             }

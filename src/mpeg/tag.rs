@@ -44,6 +44,8 @@ pub struct Tag {
 pub(super) const ID3V2_HEADER: u64 = 10;
 /// Bytes of an APE header, and of its footer.
 pub(super) const APE_HEADER: u64 = 32;
+/// The same as a length of memory.
+pub(super) const APE_HEADER_LEN: usize = 32;
 /// Bytes of an ID3v1 tag.
 pub(super) const ID3V1: u64 = 128;
 

@@ -1,1 +1,34 @@
-//! server.
+//! The embedded server: one port, mounts for listeners, and a hand-over for everything else.
+//!
+//! ```text
+//!            accept ── head ── request ── route ─┬─ listener  (mount)  registry, driver
+//!                     door.rs                    ├─ answer    (playlist, status, refusals)
+//!                                                └─ handed    (web page, API)
+//! ```
+//!
+//! `request`, `route`, `address`, `listener` and its `cursor` know no socket and no clock; `front`, `door` and
+//! `driver` are the thin shells around them.
+
+mod address;
+mod cursor;
+mod document;
+mod door;
+mod driver;
+mod front;
+mod handed;
+mod listener;
+mod options;
+mod pending;
+mod registry;
+mod request;
+mod route;
+mod socket;
+
+pub use driver::DRAIN_LIMIT;
+pub use front::Server;
+pub use handed::{Handed, Prefixed};
+pub use listener::STALL_LIMIT;
+pub use options::ServerOptions;
+pub use registry::{Listeners, Totals};
+pub use request::MAX_HEAD;
+pub use socket::ServerError;

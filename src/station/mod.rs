@@ -1,1 +1,26 @@
-//! station.
+//! The station: the streaming thread and the manager that talks to it.
+//!
+//! It takes the current song from the keeper's snapshot, its frames from the deck, and sends them to
+//! the relay in time; while there is nothing to play it sends silence. It touches neither a file nor
+//! the database nor a socket.
+
+mod ack;
+mod callbacks;
+mod deckside;
+mod manager;
+mod now_playing;
+mod player;
+mod program;
+mod quiet;
+#[cfg(test)]
+mod rehearsal;
+mod thread;
+mod title;
+
+pub use ack::{Ack, WaitError};
+pub use callbacks::CallbackId;
+pub use manager::AudioStreamManager;
+pub use now_playing::NowPlaying;
+pub use player::{Player, PlayerOptions, Report};
+pub use thread::{Station, StationError};
+pub use title::TitleForm;

@@ -1,5 +1,7 @@
 //! Real and odd files: frames counted as pinned here, and as other programs count them.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests may")]
+
 use std::{collections::BTreeMap, fs::File, path::PathBuf, process::Command};
 
 use musicdb_stream::mpeg::{FrameSource, Unplayable, walk};

@@ -1,31 +1,13 @@
 //! The frame scanner against bytes of every kind: it ends, it does not panic, it invents nothing.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests may")]
+
 use std::io::Cursor;
 
-use musicdb_stream::mpeg::{FrameSource, Header, MAX_JUNK, Scanner, Step, Unplayable, walk};
+use musicdb_stream::mpeg::{Header, MAX_JUNK, Scanner, Step, walk};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
-use crate::support::mp3::{self, Shape};
-
-/// All frames that come out, and the error that ended them.
-fn frames_of(bytes: &[u8]) -> (Vec<Vec<u8>>, Option<Unplayable>) {
-    let mut out = Vec::new();
-    let mut source = match FrameSource::open(Cursor::new(bytes)) {
-        Ok(source) => source,
-        Err(error) => return (out, Some(error)),
-    };
-    loop {
-        match source.next_frame() {
-            Ok(Some((header, frame))) => {
-                assert_eq!(frame.len(), header.frame_len());
-                assert_eq!(frame[..4], header.to_bytes());
-                out.push(frame.to_vec());
-            }
-            Ok(None) => return (out, None),
-            Err(error) => return (out, Some(error)),
-        }
-    }
-}
+use crate::support::mp3::{self, Shape, frames_of};
 
 /// Every step of the scanner, where it is given `chunk` bytes, or what it asks for if that is more.
 fn steps(bytes: &[u8], chunk: usize) -> Vec<Step> {
@@ -54,6 +36,15 @@ fn steps(bytes: &[u8], chunk: usize) -> Vec<Step> {
     }
 }
 
+/// The fuzzer's corpus: what it found worth keeping, and where it began.
+fn seeds() -> Vec<Vec<u8>> {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/corpus/scan");
+    let mut files: Vec<_> =
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+}
+
 /// Bytes that look like MP3 in every way but the right one.
 fn rubble() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
@@ -70,6 +61,7 @@ fn rubble() -> impl Strategy<Value = Vec<u8>> {
         (0usize..200).prop_map(mp3::lyrics2),
         (0usize..600).prop_map(|len| vec![0; len]),
         Just(vec![0xFF; 40]),
+        proptest::sample::select(seeds()),
         Just(b"ID3\x04\x00\x00\x7F\x7F\x7F\x7F".to_vec()),
         Just(
             b"APETAGEX\xD0\x07\x00\x00\xFF\xFF\xFF\xFF\0\0\0\0\0\0\0\xA0\0\0\0\0\0\0\0\0".to_vec()
@@ -123,22 +115,38 @@ fn between() -> impl Strategy<Value = Between> {
     ]
 }
 
+/// The walk and the source end, and say the same.
+fn ends_and_agrees(bytes: &[u8]) {
+    let (frames, error) = frames_of(bytes);
+    let total: usize = frames.iter().map(Vec::len).sum();
+    assert!(total <= bytes.len());
+    match walk(Cursor::new(bytes)) {
+        Ok(summary) => {
+            assert_eq!(summary.frames, frames.len() as u64);
+            assert_eq!(summary.audio_bytes, total as u64);
+            assert_eq!(error, None);
+        }
+        Err(reason) => assert_eq!(error, Some(reason)),
+    }
+}
+
+#[test]
+fn the_fuzz_corpus_ends_without_a_panic_at_every_length() {
+    for seed in seeds() {
+        for len in 0..=seed.len() {
+            ends_and_agrees(&seed[..len]);
+            ends_and_agrees(&seed[seed.len() - len..]);
+        }
+        assert_eq!(steps(&seed, 1), steps(&seed, seed.len()));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_end_without_a_panic(bytes in rubble()) {
-        let (frames, error) = frames_of(&bytes);
-        let total: usize = frames.iter().map(Vec::len).sum();
-        prop_assert!(total <= bytes.len());
-        match walk(Cursor::new(&bytes)) {
-            Ok(summary) => {
-                prop_assert_eq!(summary.frames, frames.len() as u64);
-                prop_assert_eq!(summary.audio_bytes, total as u64);
-                prop_assert_eq!(error, None);
-            }
-            Err(reason) => prop_assert_eq!(error, Some(reason)),
-        }
+        ends_and_agrees(&bytes);
     }
 
     #[test]
@@ -280,145 +288,4 @@ proptest! {
             prop_assert_eq!(header.frame_len(), out.len());
         }
     }
-}
-
-#[test]
-fn too_much_junk_gives_up_and_says_where() {
-    let song = mp3::song(Shape::default(), 10);
-    let enough = [&song[..], &mp3::junk(MAX_JUNK as usize, 5), &song].concat();
-    assert_eq!(frames_of(&enough).0.len(), 20);
-    let more = [&song[..], &mp3::junk(MAX_JUNK as usize + 1, 5), &song].concat();
-    let (frames, error) = frames_of(&more);
-    assert_eq!(frames.len(), 10);
-    assert_eq!(error, Some(Unplayable::TooMuchJunk { at: song.len() as u64 }));
-    let only = [&mp3::junk(MAX_JUNK as usize + 1, 5)[..], &song].concat();
-    assert_eq!(frames_of(&only).1, Some(Unplayable::NoFrames));
-}
-
-#[test]
-fn info_frames_stay_behind_in_every_stream_with_and_without_crc() {
-    for shape in Shape::streams() {
-        for (mode, crc) in [(0, false), (0, true), (3, false), (3, true)] {
-            let shape = Shape { mode, crc, ..shape };
-            let song = mp3::song(shape, 5);
-            for info in [
-                shape.info_frame(b"Xing", 5, 1),
-                shape.info_frame(b"Info", u32::MAX, u32::MAX),
-                Shape { crc: false, ..shape }.vbri_frame(5, 1),
-            ] {
-                let bytes = [info, song.clone()].concat();
-                let source = FrameSource::open(Cursor::new(&bytes)).unwrap();
-                assert!(source.info().is_some(), "{shape:?}");
-                assert_eq!(frames_of(&bytes).0, mp3::frames(shape, 5), "{shape:?}");
-            }
-        }
-    }
-}
-
-#[test]
-fn an_info_frame_alone_is_no_song() {
-    let bytes = Shape::default().info_frame(b"Info", 1, 1);
-    assert_eq!(frames_of(&bytes), (vec![], Some(Unplayable::NoFrames)));
-}
-
-#[test]
-fn a_joined_file_of_another_rate_is_played_too_and_told() {
-    let other = Shape { rate_index: 1, ..Shape::default() };
-    let bytes = [mp3::song(Shape::default(), 10), mp3::song(other, 10)].concat();
-    let summary = walk(Cursor::new(&bytes)).unwrap();
-    assert_eq!((summary.frames, summary.formats.len(), summary.splices.len()), (20, 2, 1));
-    assert_eq!(summary.splices[0].frame, 10);
-    let few = [mp3::song(Shape::default(), 10), mp3::song(other, 3), mp3::junk(9, 1)].concat();
-    assert_eq!(walk(Cursor::new(&few)).unwrap().frames, 10, "three frames are no new stream");
-}
-
-#[test]
-fn a_truncated_last_frame_is_told_and_not_sent() {
-    let song = mp3::song(Shape::default(), 10);
-    for cut in 1..413 {
-        let bytes = &song[..song.len() - cut];
-        let summary = walk(Cursor::new(bytes)).unwrap();
-        let whole: usize = mp3::frames(Shape::default(), 9).iter().map(Vec::len).sum();
-        assert_eq!(summary.frames, 9);
-        assert_eq!(summary.truncated_tail, (bytes.len() - whole) as u64);
-    }
-}
-
-#[test]
-fn tags_of_every_kind_at_both_ends_are_known() {
-    let song = mp3::song(Shape::default(), 10);
-    let mut lying = mp3::id3v2(300, 1, false);
-    lying[6..10].copy_from_slice(&[0, 0, 1, 44]);
-    let heads = [vec![], mp3::id3v2(3000, 0xFF, true), mp3::ape(90, true), lying];
-    let tails = [
-        vec![],
-        mp3::ape(100, true),
-        mp3::ape(100, false),
-        mp3::lyrics1(500),
-        mp3::id3v2(200, 0xFF, true),
-        [mp3::ape(100, true), mp3::lyrics2(700), mp3::id3v1()].concat(),
-        [mp3::id3v1_enhanced(), mp3::id3v1()].concat(),
-    ];
-    for head in &heads {
-        for tail in &tails {
-            let bytes = [&head[..], &mp3::id3v2(20, 0, false), &[0; 70_000], &song, tail].concat();
-            let summary = walk(Cursor::new(&bytes)).unwrap();
-            assert_eq!((summary.frames, summary.junk_bytes, summary.truncated_tail), (10, 0, 0));
-            assert_eq!(frames_of(&bytes).0, mp3::frames(Shape::default(), 10));
-        }
-    }
-}
-
-#[test]
-fn a_tag_that_claims_more_than_the_file_hides_nothing() {
-    let song = mp3::song(Shape::default(), 10);
-    let head = b"ID3\x03\x00\x00\x7F\x7F\x7F\x7F".to_vec();
-    let tail = [&b"APETAGEX\xD0\x07\x00\x00\xFF\xFF\xFF\x7F"[..], &[0; 16]].concat();
-    let bytes = [&head[..], &mp3::junk(900, 3), &song, &tail].concat();
-    assert_eq!(frames_of(&bytes).0, mp3::frames(Shape::default(), 10));
-}
-
-#[test]
-fn layers_one_and_two_and_free_format_are_named() {
-    let frame = |bytes: [u8; 4], len: usize| {
-        let mut frame = bytes.to_vec();
-        frame.extend(mp3::junk(len - 4, len as u32));
-        frame
-    };
-    for (bytes, len, reason) in [
-        ([0xFF, 0xFF, 0xC8, 0x04], 576, Unplayable::LayerOne),
-        ([0xFF, 0xFD, 0xA8, 0x00], 864, Unplayable::LayerTwo),
-        ([0xFF, 0xFB, 0x00, 0x00], 391, Unplayable::FreeFormat),
-    ] {
-        let file = frame(bytes, len).repeat(20);
-        assert_eq!(frames_of(&file).1, Some(reason.clone()));
-        let tagged = [mp3::id3v2(100, 0, false), mp3::junk(333, 1), file].concat();
-        assert_eq!(frames_of(&tagged).1, Some(reason.clone()));
-        let alone = [frame(bytes, len), mp3::junk(2000, 4)].concat();
-        assert_eq!(frames_of(&alone).1, Some(Unplayable::NoFrames), "once is chance");
-        let mixed = [frame(bytes, len).repeat(4), mp3::song(Shape::default(), 5)].concat();
-        assert_eq!(frames_of(&mixed).0.len(), 5, "{reason}");
-    }
-}
-
-#[test]
-fn a_file_of_one_frame_is_played() {
-    for shape in Shape::streams() {
-        assert_eq!(frames_of(&shape.frame(7)).0, [shape.frame(7)]);
-        let tagged = [mp3::id3v2(50, 0, false), shape.frame(7), mp3::id3v1()].concat();
-        assert_eq!(frames_of(&tagged).0, [shape.frame(7)]);
-        let behind = [shape.frame(7), vec![1]].concat();
-        assert_eq!(frames_of(&behind).1, Some(Unplayable::NoFrames));
-    }
-}
-
-#[test]
-fn skipping_frames_stands_before_the_next_one() {
-    let bytes = mp3::song(Shape::default(), 10);
-    let mut source = FrameSource::open(Cursor::new(&bytes)).unwrap();
-    assert_eq!(source.skip_frames(7), Ok(7));
-    let (_, frame) = source.next_frame().unwrap().unwrap();
-    assert_eq!(frame, mp3::frames(Shape::default(), 10)[7]);
-    assert_eq!(source.skip_frames(7), Ok(2));
-    assert_eq!(source.next_frame(), Ok(None));
 }

@@ -1,5 +1,7 @@
 //! The header tables against every code there is.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests may")]
+
 use std::io::Cursor;
 
 use musicdb_stream::mpeg::{FrameSource, Header, HeaderError, Version};

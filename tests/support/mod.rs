@@ -2,8 +2,12 @@
 
 #![allow(unreachable_pub, reason = "shared by the modules of one test binary")]
 
+pub mod air;
 pub mod fake_icecast;
 pub mod mp3;
+pub mod radio;
+pub mod record;
+pub mod served;
 pub mod shared;
 pub mod studio;
 pub mod tools;

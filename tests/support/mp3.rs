@@ -1,6 +1,10 @@
 //! The forge: MP3 bytes for tests, frame by frame, with tags, Info frames and junk around them.
 
-use musicdb_stream::mpeg::Header;
+#![allow(clippy::expect_used, clippy::cast_possible_truncation, reason = "tests may")]
+
+use std::io::Cursor;
+
+use musicdb_stream::mpeg::{FrameSource, Header, Unplayable};
 
 /// The shape of forged frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,4 +203,24 @@ pub fn junk(len: usize, seed: u32) -> Vec<u8> {
             (state >> 25) as u8 & 0x3F
         })
         .collect()
+}
+
+/// All frames that come out, and the error that ended them.
+pub fn frames_of(bytes: &[u8]) -> (Vec<Vec<u8>>, Option<Unplayable>) {
+    let mut out = Vec::new();
+    let mut source = match FrameSource::open(Cursor::new(bytes)) {
+        Ok(source) => source,
+        Err(error) => return (out, Some(error)),
+    };
+    loop {
+        match source.next_frame() {
+            Ok(Some((header, frame))) => {
+                assert_eq!(frame.len(), header.frame_len());
+                assert_eq!(frame[..4], header.to_bytes());
+                out.push(frame.to_vec());
+            }
+            Ok(None) => return (out, None),
+            Err(error) => return (out, Some(error)),
+        }
+    }
 }

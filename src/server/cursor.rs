@@ -1,0 +1,153 @@
+//! The cursor: a listener's place in the ring, and the titles that it is told on its way.
+
+use std::io;
+
+use crate::{
+    icy::{Burst, Interleaver},
+    relay::{Read, Reader, Relay},
+};
+
+/// Most bytes of one send: bounds how long the ring stays locked for it.
+const SEND_LIMIT: usize = 64 * 1024;
+/// Most audio bytes that are copied together with metadata blocks; what the socket does not take of
+/// them has to be kept.
+const STAGE_LIMIT: usize = 16 * 1024;
+
+/// What one look at the ring came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// So many bytes were taken, and all that were offered.
+    Sent(usize),
+    /// So many bytes were taken of more: the cursor may stand within a frame.
+    Cut(usize),
+    /// A metadata block falls among the bytes that are there: they must be staged.
+    BlockDue,
+    /// Nothing is there yet.
+    Empty,
+    /// Nothing is there, and nothing will follow.
+    Closed,
+    /// The ring has overwritten what came next; the cursor had stood at a frame edge.
+    Outrun,
+    /// The ring has overwritten the rest of a frame whose beginning is sent.
+    Lost,
+}
+
+/// Where one listener stands.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    relay: Relay,
+    reader: Reader,
+    burst: Burst,
+    titles: Option<Interleaver>,
+    /// The ring's seam has cut a frame: its other half must follow.
+    is_mid_frame: bool,
+}
+
+impl Cursor {
+    /// At a frame edge `burst` ago.
+    pub(super) fn new(relay: &Relay, metaint: Option<usize>, burst: Burst) -> Self {
+        Self {
+            relay: relay.clone(),
+            reader: relay.burst(burst.stream_time()),
+            burst,
+            titles: metaint.map(Interleaver::new),
+            is_mid_frame: false,
+        }
+    }
+
+    /// Waits until there is something to read or the stream has ended.
+    pub(super) async fn ready(&mut self) {
+        self.reader.ready().await;
+    }
+
+    /// Goes on as close to now as a new listener begins: at the ring's oldest frame it would be
+    /// outrun again at once.
+    pub(super) fn move_forward(&mut self) {
+        self.reader = self.relay.burst(self.burst.stream_time());
+    }
+
+    /// Offers `send` the next bytes, straight from the ring.
+    ///
+    /// # Errors
+    /// What `send` failed with.
+    pub(super) fn send(
+        &mut self,
+        send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<Look> {
+        let until_block = self.titles.as_ref().map_or(usize::MAX, Interleaver::until_block);
+        let (mut result, mut is_cut) = (Ok(()), false);
+        let read = self.reader.read(SEND_LIMIT, |bytes| {
+            if bytes.len() > until_block {
+                result = Err(None);
+                return 0;
+            }
+            let sent = send(bytes).unwrap_or_else(|error| {
+                result = Err(Some(error));
+                0
+            });
+            is_cut = sent < bytes.len();
+            sent
+        });
+        match result {
+            Ok(()) => {}
+            Err(None) => return Ok(Look::BlockDue),
+            Err(Some(error)) => return Err(error),
+        }
+        let Read::Taken(sent) = read else { return Ok(self.nothing(read)) };
+        if let Some(titles) = &mut self.titles {
+            titles.pass(sent);
+        }
+        if is_cut {
+            return Ok(Look::Cut(sent));
+        }
+        self.is_mid_frame = self.reader.to_frame_edge() != 0;
+        Ok(Look::Sent(sent))
+    }
+
+    /// Copies the next whole frames to `out`, with the blocks that fall among them.
+    pub(super) fn stage(&mut self, out: &mut Vec<u8>) -> Look {
+        match self.copy(STAGE_LIMIT, out) {
+            Read::Taken(_) if self.copy_to_edge(out) => Look::Sent(out.len()),
+            Read::Taken(_) => Look::Lost,
+            other => self.nothing(other),
+        }
+    }
+
+    /// Copies on to the next frame edge; false: the ring has overwritten it in this very moment.
+    pub(super) fn copy_to_edge(&mut self, out: &mut Vec<u8>) -> bool {
+        loop {
+            let rest = self.reader.to_frame_edge();
+            if rest == 0 {
+                self.is_mid_frame = false;
+                return true;
+            }
+            if !matches!(self.copy(rest, out), Read::Taken(1..)) {
+                return false;
+            }
+        }
+    }
+
+    /// Takes at most `limit` bytes from the ring into `out`, with the blocks that are due.
+    fn copy(&mut self, limit: usize, out: &mut Vec<u8>) -> Read {
+        let title = self.titles.as_ref().map(|_| self.reader.title());
+        let titles = &mut self.titles;
+        self.reader.read(limit, |bytes| {
+            match (titles, &title) {
+                (Some(titles), Some(title)) => titles.interleave(bytes, title, out),
+                _ => out.extend_from_slice(bytes),
+            }
+            bytes.len()
+        })
+    }
+
+    /// What it means that nothing could be read.
+    fn nothing(&self, read: Read) -> Look {
+        match read {
+            Read::Taken(len) => Look::Sent(len),
+            Read::Empty => Look::Empty,
+            Read::Closed => Look::Closed,
+            Read::Lagged if self.is_mid_frame => Look::Lost,
+            Read::Lagged => Look::Outrun,
+        }
+    }
+}

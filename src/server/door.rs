@@ -1,0 +1,183 @@
+//! The door: reads one connection's request and takes it to where it belongs.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    sync::{mpsc, watch},
+    time::timeout,
+};
+
+use super::{
+    document::Documents,
+    driver::drive,
+    handed::{Handed, Prefixed},
+    listener::Listener,
+    request::{BadHead, Head, Request, read_head},
+    route::{Route, route},
+};
+use crate::icy::{Answer, Burst, date::Date};
+
+/// From the connection to the end of its head, as Icecast has it.
+const HEAD_LIMIT: Duration = Duration::from_secs(15);
+/// For a short answer to be taken and the connection to be closed by the peer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// Bytes of an unwanted body that are taken, so that the answer before them arrives.
+const MAX_UNWANTED: usize = 256 * 1024;
+
+/// What every connection needs; one for the whole server.
+#[derive(Debug, Clone)]
+pub(super) struct Door {
+    pub(super) documents: Arc<Documents>,
+    pub(super) handed: mpsc::Sender<Handed>,
+    pub(super) stop: watch::Receiver<bool>,
+    /// Never sent on: held by everything that must end before the server has.
+    pub(super) alive: mpsc::Sender<()>,
+}
+
+impl Door {
+    /// Reads the request of a connection that has just come, then lets another task serve it.
+    pub(super) async fn attend(self, stream: TcpStream, peer: SocketAddr) {
+        let mut bytes = Vec::new();
+        let head = timeout(HEAD_LIMIT, receive_head(&stream, &mut bytes)).await;
+        let request = match head {
+            Ok(Ok(Some(request))) => request,
+            // The peer has left.
+            Ok(Err(_)) => return,
+            Ok(Ok(None)) => return self.answer(stream, bad_head(&bytes), false),
+            // A connection that never said a word, as browsers open them, is owed none.
+            Err(_) if bytes.is_empty() => return,
+            Err(_) => {
+                let late = Answer::error_page(408, "The request did not come in time");
+                return self.answer(stream, late, false);
+            }
+        };
+        self.dispatch(request, bytes, stream, peer);
+    }
+
+    fn dispatch(self, request: Request, bytes: Vec<u8>, stream: TcpStream, peer: SocketAddr) {
+        let is_head = request.method == "HEAD";
+        let documents = Arc::clone(&self.documents);
+        match route(&request, &documents.mounts, &documents.options) {
+            Route::HandOver => self.hand_over(Handed { io: Prefixed::new(bytes, stream), peer }),
+            Route::Listen { mount, titles, burst } => {
+                self.listen(request, mount, titles, burst, stream, peer);
+            }
+            Route::StreamHead { titles } => {
+                let (head, _) = documents.stream_head(titles);
+                self.send(stream, head);
+            }
+            Route::Playlist { kind, mount } => {
+                self.answer(stream, documents.playlist(kind, &mount, &request), is_head);
+            }
+            Route::Status => self.answer(stream, documents.status(&request), is_head),
+            Route::Answer(answer) => self.answer(stream, answer, is_head),
+        }
+    }
+
+    fn listen(
+        self,
+        request: Request,
+        mount: String,
+        titles: bool,
+        burst: Burst,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) {
+        let documents = &self.documents;
+        let now = Instant::now();
+        let place = match documents.listeners.admit(peer.ip(), request.user_agent, mount, now) {
+            Ok(place) => place,
+            Err(full) => return self.answer(stream, Answer::text(403, &full.to_string()), false),
+        };
+        let (head, metaint) = documents.stream_head(titles);
+        let listener = Listener::new(&documents.relay, head, metaint, burst, now);
+        let flush_every = documents.options.flush;
+        let driving = drive(listener, stream, place, flush_every, self.stop);
+        let alive = self.alive;
+        tokio::spawn(async move {
+            driving.await;
+            drop(alive);
+        });
+    }
+
+    fn hand_over(self, handed: Handed) {
+        if let Err(unwanted) = self.handed.try_send(handed) {
+            let (mpsc::error::TrySendError::Full(handed)
+            | mpsc::error::TrySendError::Closed(handed)) = unwanted;
+            let busy = Answer::error_page(503, "The server is busy. Try again in a moment");
+            self.answer(handed.io.into_inner(), busy, false);
+        }
+    }
+
+    fn answer(self, stream: TcpStream, answer: Answer, is_head: bool) {
+        let bytes = answer.to_bytes(Date::of(SystemTime::now()), is_head);
+        self.send(stream, bytes);
+    }
+
+    /// Sends a short answer and closes, in a task of its own: this one counts as reading a head.
+    fn send(self, stream: TcpStream, answer: Vec<u8>) {
+        let alive = self.alive;
+        tokio::spawn(async move {
+            // A peer that does not take its answer has left.
+            let _ = timeout(ANSWER_LIMIT, send_and_close(stream, &answer, alive)).await;
+        });
+    }
+}
+
+/// Reads until the head is whole; nothing where it will never be a good one.
+async fn receive_head(stream: &TcpStream, bytes: &mut Vec<u8>) -> io::Result<Option<Request>> {
+    loop {
+        stream.readable().await?;
+        let seen = bytes.len();
+        match stream.try_read_buf(bytes) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error),
+        }
+        match read_head(bytes, seen) {
+            Ok(Head::Partial) => {}
+            Ok(Head::Whole(request)) => return Ok(Some(request)),
+            Err(_) => return Ok(None),
+        }
+    }
+}
+
+fn bad_head(bytes: &[u8]) -> Answer {
+    match read_head(bytes, 0) {
+        Err(BadHead::TooLarge) => Answer::error_page(431, "The request's head is too large"),
+        _ => Answer::error_page(400, "This is not a request that HTTP knows"),
+    }
+}
+
+/// Closing with bytes unread would reset the connection before the answer is read: so the peer is
+/// told first that this is the end, and heard until it closes too. For that the server need not
+/// stay `alive`.
+async fn send_and_close(
+    mut stream: TcpStream,
+    answer: &[u8],
+    alive: mpsc::Sender<()>,
+) -> io::Result<()> {
+    stream.write_all(answer).await?;
+    stream.shutdown().await?;
+    drop(alive);
+    let mut heard = 0;
+    while heard < MAX_UNWANTED {
+        stream.readable().await?;
+        let mut buffer = [0; 2048];
+        match stream.try_read(&mut buffer) {
+            Ok(0) => break,
+            Ok(len) => heard += len,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

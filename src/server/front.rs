@@ -1,0 +1,148 @@
+//! The front: opens the port, lets connections in and ends them all.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    time::{sleep, timeout},
+};
+
+use super::{
+    DRAIN_LIMIT, Handed, Listeners, ServerError, ServerOptions,
+    document::Documents,
+    door::Door,
+    pending::PendingHeads,
+    route::Mounts,
+    socket::{open_port, tune},
+};
+use crate::relay::{LinkReporter, Relay};
+
+/// When the system has no room for another connection, the next attempt waits so long: some end
+/// meanwhile, and the kernel holds those who come.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Beyond [`DRAIN_LIMIT`], for the tasks themselves to end.
+const END_LIMIT: Duration = Duration::from_millis(200);
+
+/// The embedded server, its port open.
+#[derive(Debug)]
+pub struct Server {
+    port: std::net::TcpListener,
+    documents: Arc<Documents>,
+    link: LinkReporter,
+    handed: mpsc::Sender<Handed>,
+}
+
+impl Server {
+    /// Opens the port; needs no runtime. Connections wait in it until [`run`](Self::run).
+    ///
+    /// `relay` is what the mount sends, `link` tells the station that it is open, and `handed` gets
+    /// every connection that is not for us; where its queue is full they are answered 503.
+    ///
+    /// # Errors
+    /// The address is taken, forbidden or none of this machine's: the message says what to do.
+    pub fn bind(
+        options: ServerOptions,
+        relay: Relay,
+        link: LinkReporter,
+        handed: mpsc::Sender<Handed>,
+    ) -> Result<Self, ServerError> {
+        let address = options.listen;
+        let port = open_port(address)?;
+        let local =
+            port.local_addr().map_err(|source| ServerError::Unusable { address, source })?;
+        let documents = Documents {
+            mounts: Mounts::of(&options),
+            listeners: Listeners::new(options.max_listeners, options.max_per_address),
+            options,
+            relay,
+            local,
+            started: SystemTime::now(),
+        };
+        Ok(Self { port, documents: Arc::new(documents), link, handed })
+    }
+
+    /// Where it listens: the port that the system chose where 0 was asked for.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.documents.local
+    }
+
+    /// Who listens; stays valid while and after the server runs.
+    #[must_use]
+    pub fn listeners(&self) -> Listeners {
+        self.documents.listeners.clone()
+    }
+
+    /// Serves until `stop` is ready; then closes the port, gives every listener what is there to the
+    /// last whole frame, ends their connections and returns, in less than half a second. Where the
+    /// relay is closed before, listeners end with its last frame by themselves.
+    ///
+    /// Must run in a tokio runtime with I/O and time enabled.
+    ///
+    /// # Errors
+    /// The runtime cannot take the port over.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let address = self.documents.local;
+        let relay = self.documents.relay.clone();
+        let port = TcpListener::from_std(self.port)
+            .map_err(|source| ServerError::Unusable { address, source })?;
+        if self.documents.options.disabled {
+            self.link.still_down("the mounts are switched off by debug.disable_icecast".to_owned());
+        } else {
+            self.link.up(relay.next_frame());
+        }
+        let (stopping, stopped) = watch::channel(false);
+        let (alive, mut all_ended) = mpsc::channel(1);
+        let door = Door { documents: self.documents, handed: self.handed, stop: stopped, alive };
+        let mut heads = PendingHeads::default();
+        tokio::select! {
+            () = stop => {}
+            () = accept_all(&port, &door, &mut heads) => {}
+        }
+        drop(port);
+        self.link.down("the server has stopped".to_owned(), relay.next_frame());
+        heads.abort_all();
+        stopping.send_replace(true);
+        drop(door);
+        // Nothing is ever sent: this waits until nobody is left who could.
+        if timeout(DRAIN_LIMIT + END_LIMIT, all_ended.recv()).await.is_err() {
+            tracing::debug!("connections were left behind when the server stopped");
+        }
+        Ok(())
+    }
+}
+
+/// Accepts without a pause for as long as connections are there; never returns.
+async fn accept_all(port: &TcpListener, door: &Door, heads: &mut PendingHeads) {
+    let mut is_full = false;
+    loop {
+        match port.accept().await {
+            Ok((stream, peer)) => {
+                is_full = false;
+                tune(&stream);
+                heads.add(tokio::spawn(door.clone().attend(stream, peer)).abort_handle());
+            }
+            // The peer has left while it waited: the next one may be there.
+            Err(error) if is_about_one_peer(&error) => {}
+            Err(error) => {
+                if !is_full {
+                    tracing::warn!(%error, "no connection can be accepted for now. Raise the limit of open files (ulimit -n)");
+                }
+                is_full = true;
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_about_one_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}

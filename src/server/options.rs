@@ -1,0 +1,47 @@
+//! What the server is told at its start.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use crate::icy::StreamInfo;
+
+/// Everything that the configuration says about the server and its mount.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Where to listen; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The mount's path; a leading slash is added where it is missing. `/stream` works beside it.
+    pub mount: String,
+    /// The name in playlists and status where a client does not say which one it used.
+    pub hostname: Option<String>,
+    /// How much of the past a new listener gets at once.
+    pub burst: Duration,
+    /// How often a listener gets what has come.
+    pub flush: Duration,
+    /// Listeners at once.
+    pub max_listeners: usize,
+    /// Listeners at once from one address; 0: as many as there may be at all.
+    pub max_per_address: usize,
+    /// What is said about the stream.
+    pub stream: StreamInfo,
+    /// The mounts are not there: they answer 404.
+    pub disabled: bool,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            mount: "/stream".to_owned(),
+            hostname: None,
+            burst: Duration::from_secs(4),
+            flush: Duration::from_millis(250),
+            max_listeners: 10_000,
+            max_per_address: 0,
+            stream: StreamInfo::default(),
+            disabled: false,
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! A request's head, read from bytes that anyone may have sent.
+
+/// Longest head: bytes. Icecast takes 4 KiB; browsers with cookies need more.
+pub const MAX_HEAD: usize = 8 * 1024;
+/// Most header lines; twice what Icecast takes.
+const MAX_HEADERS: usize = 64;
+/// Characters of `User-Agent` that are kept.
+const MAX_USER_AGENT: usize = 200;
+
+/// What the server looks at in a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) method: String,
+    /// The path, percent-decoded; it may hold any byte. `*` for a request on the server itself.
+    pub(super) path: Vec<u8>,
+    /// What stands behind the question mark, as it came.
+    pub(super) query: String,
+    pub(super) host: Option<String>,
+    pub(super) user_agent: Option<String>,
+    /// `Icy-MetaData: 1`: the listener wants titles between the audio bytes.
+    pub(super) wants_titles: bool,
+    /// A name and a password came along.
+    pub(super) has_login: bool,
+    /// A proxy in front of us says that its client came over TLS.
+    pub(super) is_https: bool,
+}
+
+/// Why a head is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BadHead {
+    /// More than [`MAX_HEAD`] bytes, or too many lines: 431.
+    TooLarge,
+    /// Not HTTP: 400.
+    Malformed,
+}
+
+/// How far the bytes go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Head {
+    /// More must come.
+    Partial,
+    /// The head is whole.
+    Whole(Request),
+}
+
+/// Looks at what has come; `seen` bytes of it were there the last time.
+///
+/// # Errors
+/// As soon as it is certain that no good head will come of it.
+pub(super) fn read_head(bytes: &[u8], seen: usize) -> Result<Head, BadHead> {
+    // Empty lines before a request are to be ignored: RFC 9112 section 2.2.
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let head = bytes.get(blank..).unwrap_or(&[]);
+    if head.first().is_some_and(|byte| !is_token(*byte)) {
+        return Err(BadHead::Malformed);
+    }
+    match head_end(head, seen.saturating_sub(blank)) {
+        Some(end) if blank + end <= MAX_HEAD => {
+            parse(head.get(..end).unwrap_or(head)).map(Head::Whole)
+        }
+        None if bytes.len() < MAX_HEAD => Ok(Head::Partial),
+        _ => Err(BadHead::TooLarge),
+    }
+}
+
+/// Where the empty line ends: `\n\r\n` or `\n\n`. The search starts a little before `seen`.
+fn head_end(head: &[u8], seen: usize) -> Option<usize> {
+    let from = seen.saturating_sub(3);
+    let tail = head.get(from..)?;
+    memchr::memchr_iter(b'\n', tail).find_map(|at| match tail.get(at + 1..)? {
+        [b'\n', ..] => Some(from + at + 2),
+        [b'\r', b'\n', ..] => Some(from + at + 3),
+        _ => None,
+    })
+}
+
+fn parse(head: &[u8]) -> Result<Request, BadHead> {
+    let line_end = memchr::memchr(b'\n', head).ok_or(BadHead::Malformed)?;
+    let (line, headers) = head.split_at(line_end + 1);
+    let mut request = parse_line(line.trim_ascii_end())?;
+    let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    match httparse::parse_headers(headers, &mut slots) {
+        Ok(httparse::Status::Complete((_, headers))) => {
+            for header in headers {
+                request.note(header);
+            }
+            Ok(request)
+        }
+        Err(httparse::Error::TooManyHeaders) => Err(BadHead::TooLarge),
+        _ => Err(BadHead::Malformed),
+    }
+}
+
+/// `METHOD target PROTOCOL/version`, where the protocol is HTTP or, from old source clients, ICE.
+fn parse_line(line: &[u8]) -> Result<Request, BadHead> {
+    let mut words = line.split(|byte| *byte == b' ');
+    let (Some(method), Some(target), Some(protocol), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(BadHead::Malformed);
+    };
+    let known = [&b"HTTP/1.0"[..], b"HTTP/1.1", b"ICE/1.0"].contains(&protocol);
+    let printable = target.iter().all(|byte| *byte > b' ' && *byte != 0x7F);
+    if !known || !printable || method.is_empty() || !method.iter().copied().all(is_token) {
+        return Err(BadHead::Malformed);
+    }
+    let mut request =
+        Request { method: String::from_utf8_lossy(method).into_owned(), ..Request::default() };
+    let origin = request.strip_authority(target)?;
+    let mut halves = origin.splitn(2, |byte| *byte == b'?');
+    request.path = percent_decoded(halves.next().unwrap_or(&[]));
+    request.query = String::from_utf8_lossy(halves.next().unwrap_or(&[])).into_owned();
+    Ok(request)
+}
+
+impl Request {
+    /// The path and query of a target: `/path`, `*`, or a whole address, whose host counts for more
+    /// than the header (RFC 9112 section 3.2.2).
+    fn strip_authority<'a>(&mut self, target: &'a [u8]) -> Result<&'a [u8], BadHead> {
+        if target.starts_with(b"/") || target == b"*" {
+            return Ok(target);
+        }
+        let schemes = [&b"http://"[..], b"https://"];
+        let rest = schemes.iter().find_map(|scheme| {
+            let (start, rest) = target.split_at_checked(scheme.len())?;
+            start.eq_ignore_ascii_case(scheme).then_some(rest)
+        });
+        let rest = rest.ok_or(BadHead::Malformed)?;
+        let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+        let (authority, origin) = rest.split_at(end);
+        self.host = Some(String::from_utf8_lossy(authority).into_owned());
+        Ok(if origin.is_empty() { b"/" } else { origin })
+    }
+
+    fn note(&mut self, header: &httparse::Header<'_>) {
+        let value = header.value.trim_ascii();
+        let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+        if is("host") && self.host.is_none() {
+            self.host = std::str::from_utf8(value).ok().map(str::to_owned);
+        } else if is("user-agent") {
+            let text = String::from_utf8_lossy(value);
+            self.user_agent = Some(text.chars().take(MAX_USER_AGENT).collect());
+        } else if is("icy-metadata") {
+            self.wants_titles = value == b"1";
+        } else if is("authorization") {
+            self.has_login = !value.is_empty();
+        } else if is("x-forwarded-proto") {
+            self.is_https = value.eq_ignore_ascii_case(b"https");
+        }
+    }
+
+    /// The value of a query's key, as it came.
+    pub(super) fn argument(&self, key: &str) -> Option<&str> {
+        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|pair| pair.0 == key).map(|pair| pair.1)
+    }
+}
+
+/// `%41` becomes `A`; what is no escape stays as it is.
+fn percent_decoded(path: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((&byte, after)) = rest.split_first() {
+        let escape = match after {
+            [high, low, ..] if byte == b'%' => hex(*high).zip(hex(*low)),
+            _ => None,
+        };
+        out.push(escape.map_or(byte, |(high, low)| high << 4 | low));
+        rest = after.get(if escape.is_some() { 2 } else { 0 }..).unwrap_or(&[]);
+    }
+    out
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+/// A character of a method's name: RFC 9110 section 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn whole(head: &str) -> Request {
+        match read_head(head.as_bytes(), 0) {
+            Ok(Head::Whole(request)) => request,
+            other => panic!("{head:?}: {other:?}"),
+        }
+    }
+
+    fn path_of(target: &str) -> Vec<u8> {
+        whole(&format!("GET {target} HTTP/1.1\r\n\r\n")).path
+    }
+
+    #[test]
+    fn a_players_request_is_read() {
+        let request = whole(
+            "GET /stream?burst=2&x HTTP/1.1\r\nHost: radio:8000\r\nuser-agent: Lavf/59\r\nIcy-MetaData: 1\r\n\r\n",
+        );
+        assert_eq!((request.method.as_str(), request.path.as_slice()), ("GET", &b"/stream"[..]));
+        assert_eq!(request.host.as_deref(), Some("radio:8000"));
+        assert_eq!(request.user_agent.as_deref(), Some("Lavf/59"));
+        assert_eq!(request.argument("burst"), Some("2"));
+        assert!(request.wants_titles && !request.has_login);
+    }
+
+    #[test]
+    fn old_source_clients_speak_ice() {
+        let request = whole("SOURCE /live ICE/1.0\nAuthorization: Basic x\n\n");
+        assert_eq!(request.method, "SOURCE");
+        assert!(request.has_login);
+    }
+
+    #[test]
+    fn every_form_of_a_target_leads_to_its_path() {
+        assert_eq!(path_of("/stream"), b"/stream");
+        assert_eq!(path_of("/%73tre%61m"), b"/stream");
+        assert_eq!(path_of("http://h:1/stream?q"), b"/stream");
+        assert_eq!(path_of("HTTP://h"), b"/");
+        assert_eq!(path_of("*"), b"*");
+        assert_eq!(path_of("/a%00b%0d%0a%zz%4"), b"/a\0b\r\n%zz%4");
+        assert_eq!(whole("GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n").host.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_head_is_whole_with_its_last_byte_and_not_before() {
+        let head = b"\r\nGET / HTTP/1.0\r\nA: b\r\n\r\nbody";
+        for len in 0..head.len() {
+            let got = read_head(&head[..len], len.saturating_sub(1)).unwrap();
+            assert_eq!(matches!(got, Head::Whole(_)), len == head.len() - 4, "{len}");
+            if len == head.len() - 4 {
+                break;
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_http_is_refused_at_its_first_byte() {
+        // The first bytes of a TLS hello.
+        assert_eq!(read_head(&[0x16, 3, 1], 0), Err(BadHead::Malformed));
+    }
+
+    #[test]
+    fn bad_lines_are_refused() {
+        for line in [
+            "GET / HTTP/2.0",
+            "GET /",
+            "GET",
+            "GET  / HTTP/1.1",
+            "GET / HTTP/1.1 x",
+            "GET a HTTP/1.1",
+            "GET /\u{1} HTTP/1.1",
+            "G(T / HTTP/1.1",
+            "GET /\0 HTTP/1.1",
+            "PRI * HTTP/2.0",
+        ] {
+            let head = format!("{line}\r\n\r\n");
+            assert_eq!(read_head(head.as_bytes(), 0), Err(BadHead::Malformed), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn heads_are_bounded_in_bytes_and_lines() {
+        let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(MAX_HEAD));
+        assert_eq!(read_head(long.as_bytes(), 0), Err(BadHead::TooLarge));
+        assert_eq!(read_head(&[b'x'; MAX_HEAD], 0), Err(BadHead::TooLarge));
+        assert_eq!(read_head(&[b'x'; MAX_HEAD - 1], 0), Ok(Head::Partial));
+        let lines = |n| format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(n));
+        assert!(matches!(read_head(lines(64).as_bytes(), 0), Ok(Head::Whole(_))));
+        assert_eq!(read_head(lines(65).as_bytes(), 0), Err(BadHead::TooLarge));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_judged(bytes in prop::collection::vec(any::<u8>(), 0..600), seen in 0_usize..700) {
+            let _ = read_head(&bytes, seen);
+        }
+
+        #[test]
+        fn pieces_give_what_the_whole_gives(text in "[A-Z]{1,4} /[a-z%0-9]{0,8} HTTP/1[.]1\r?\n([a-z]{1,3}: [a-z]{0,3}\r?\n){0,4}\r?\n", cut in 0_usize..80) {
+            let bytes = text.as_bytes();
+            let cut = cut.min(bytes.len());
+            let first = read_head(&bytes[..cut], 0).unwrap();
+            let whole = read_head(bytes, 0).unwrap();
+            if first == Head::Partial {
+                prop_assert_eq!(read_head(bytes, cut).unwrap(), whole);
+            } else {
+                prop_assert_eq!(first, whole);
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Callbacks: functions that are called for every event, on the thread `callbacks`.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use crate::{
+    event::Envelope,
+    subscribers::{EventReceiver, Subscribers},
+};
+
+/// Names a registered callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CallbackId(u64);
+
+/// A function that is called for every event.
+pub(super) type Callback = Box<dyn FnMut(&Envelope) + Send>;
+
+/// The registered callbacks; their thread starts with the first one.
+#[derive(Debug)]
+pub(super) struct Callbacks {
+    subscribers: Subscribers,
+    registry: Arc<Mutex<Registry>>,
+}
+
+#[derive(Default)]
+struct Registry {
+    last_id: u64,
+    running: bool,
+    entries: Vec<(CallbackId, Arc<Mutex<Callback>>)>,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("callbacks", &self.entries.len()).finish()
+    }
+}
+
+impl Callbacks {
+    pub(super) fn new(subscribers: Subscribers) -> Self {
+        Self { subscribers, registry: Arc::default() }
+    }
+
+    pub(super) fn register(&self, callback: Callback) -> CallbackId {
+        let mut registry = lock(&self.registry);
+        registry.last_id += 1;
+        let id = CallbackId(registry.last_id);
+        registry.entries.push((id, Arc::new(Mutex::new(callback))));
+        if !registry.running {
+            let events = self.subscribers.subscribe();
+            let shared = Arc::clone(&self.registry);
+            let thread = thread::Builder::new().name("callbacks".into());
+            registry.running = thread.spawn(move || call_all(&events, &shared)).is_ok();
+            if !registry.running {
+                tracing::error!("no thread for callbacks could be started; they are not called");
+            }
+        }
+        id
+    }
+
+    pub(super) fn remove(&self, id: CallbackId) -> bool {
+        let mut registry = lock(&self.registry);
+        let before = registry.entries.len();
+        registry.entries.retain(|entry| entry.0 != id);
+        registry.entries.len() < before
+    }
+}
+
+/// Calls everyone for every event until the stream is stopped.
+fn call_all(events: &EventReceiver, registry: &Mutex<Registry>) {
+    while let Ok(envelope) = events.recv() {
+        let entries = lock(registry).entries.clone();
+        for (id, callback) in entries {
+            let mut callback = lock(&callback);
+            if catch_unwind(AssertUnwindSafe(|| callback(&envelope))).is_err() {
+                tracing::warn!(?id, "a callback panicked; it is kept and the others go on");
+            }
+        }
+    }
+    lock(registry).running = false;
+}
+
+/// Locks; a callback that panicked while it was held is called again all the same.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,252 @@
+//! The program: what plays and what comes next, as the queue says and the files allow.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{deckside::DeckSide, player::Report};
+use crate::{
+    deck::{Item, Next, Opener},
+    ids::EntryId,
+    keeper::{Advanced, Outcome, Snapshot},
+    mpeg::Header,
+    song::Song,
+};
+
+/// Unplayable songs in a row after which the station rests.
+const UNPLAYABLE_LIMIT: u8 = 5;
+/// How long it rests where nobody changes the queue.
+const REST: Duration = Duration::from_secs(30);
+/// Skips that are remembered while the queue's next entry is not known yet.
+const OWED_SKIPS_LIMIT: u8 = 16;
+
+/// What there is to hear next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sound {
+    /// A frame with this header.
+    Frame(Header),
+    /// A song whose frames the disk, or whose entry the queue, has not delivered yet.
+    Starving,
+    /// Nothing: no song, or a rest after too many unplayable ones.
+    Idle,
+}
+
+/// A rest after too many unplayable songs.
+#[derive(Debug)]
+struct Rest {
+    until: Instant,
+    /// The queue's revision when the rest began, once the keeper has told it.
+    revision: Option<u64>,
+}
+
+/// The two sides of the deck and the queue's newest snapshot.
+pub(super) struct Program {
+    opener: Box<dyn Opener + Send>,
+    snapshot: Option<Arc<Snapshot>>,
+    current: Option<DeckSide>,
+    next: Option<DeckSide>,
+    /// Advances reported so far: snapshots made before the newest of them are stale.
+    advances: u64,
+    owed_skips: u8,
+    unplayable_run: u8,
+    rest: Option<Rest>,
+    changed: bool,
+    reports: Vec<Report>,
+}
+
+impl Program {
+    pub(super) fn new(opener: Box<dyn Opener + Send>) -> Self {
+        Self {
+            opener,
+            snapshot: None,
+            current: None,
+            next: None,
+            advances: 0,
+            owed_skips: 0,
+            unplayable_run: 0,
+            rest: None,
+            changed: true,
+            reports: Vec::new(),
+        }
+    }
+
+    /// Takes the queue as the keeper sees it now.
+    pub(super) fn adopt(&mut self, snapshot: Arc<Snapshot>) {
+        if snapshot.advances < self.advances {
+            return;
+        }
+        self.end_rest_by(snapshot.revision);
+        if self.current_id() != snapshot.current.as_ref().map(|entry| entry.entry_id) {
+            let resume = snapshot.position.filter(|_| self.snapshot.is_none());
+            self.next_becomes_current_or_open(&snapshot, resume.map(|p| (p.entry_id, p.frame)));
+            self.changed = true;
+        }
+        let next_id = snapshot.next.as_ref().map(|entry| entry.entry_id);
+        if self.next.as_ref().map(|side| side.entry.entry_id) != next_id {
+            let entry = snapshot.next.clone();
+            self.next = entry.map(|entry| DeckSide::open(self.opener.as_mut(), entry, 0));
+        }
+        self.snapshot = Some(snapshot);
+        while self.owed_skips > 0 && self.current.is_some() {
+            self.owed_skips -= 1;
+            self.advance(Outcome::Skipped);
+        }
+    }
+
+    /// Ends the current song by command and goes on with the next.
+    pub(super) fn skip(&mut self) {
+        self.rest = None;
+        self.unplayable_run = 0;
+        if self.current.is_some() {
+            self.advance(Outcome::Skipped);
+        } else if self.awaits_queue() {
+            self.owed_skips = (self.owed_skips + 1).min(OWED_SKIPS_LIMIT);
+        }
+    }
+
+    /// What there is to hear now; passes over what is finished or unplayable.
+    pub(super) fn sound(&mut self, now: Instant) -> Sound {
+        loop {
+            if self.is_resting(now) {
+                return Sound::Idle;
+            }
+            let Some(side) = &mut self.current else {
+                return if self.awaits_queue() { Sound::Starving } else { Sound::Idle };
+            };
+            let next = side.track.as_mut().map(|track| track.peek());
+            match next {
+                Some(Next::Frame(header)) => return Sound::Frame(header),
+                Some(Next::Pending) => return Sound::Starving,
+                Some(Next::End) => {
+                    self.unplayable_run = 0;
+                    self.advance(Outcome::Played);
+                }
+                Some(Next::Failed(reason)) => self.pass_over(&reason.to_string(), now),
+                None => self.pass_over("the song is no longer in the library", now),
+            }
+        }
+    }
+
+    /// Takes the frame that [`sound`](Self::sound) promised.
+    pub(super) fn take(&mut self) -> Option<(Header, &[u8])> {
+        let side = self.current.as_mut()?;
+        let (header, frame) = side.track.as_mut()?.take()?;
+        side.frames += 1;
+        side.time += header.duration();
+        Some((header, frame))
+    }
+
+    /// The header of the current song's next frame where the disk has delivered it.
+    pub(super) fn header(&mut self) -> Option<Header> {
+        match self.current.as_mut()?.track.as_mut()?.peek() {
+            Next::Frame(header) => Some(header),
+            _ => None,
+        }
+    }
+
+    /// The current song's file is still being opened.
+    pub(super) fn is_opening(&mut self) -> bool {
+        let track = self.current.as_mut().and_then(|side| side.track.as_mut());
+        track.is_some_and(|track| track.peek() == Next::Pending)
+    }
+
+    /// Begins the current song once more.
+    pub(super) fn rewind(&mut self) {
+        if let Some(side) = &mut self.current {
+            side.rewind(self.opener.as_mut());
+            self.changed = true;
+        }
+    }
+
+    pub(super) fn current(&self) -> Option<&DeckSide> {
+        self.current.as_ref()
+    }
+
+    pub(super) fn song(&self) -> Option<&Arc<Song>> {
+        self.current.as_ref().and_then(DeckSide::song)
+    }
+
+    /// Becomes ready when the current song's file delivers.
+    pub(super) fn arrivals(&self) -> Option<&crossbeam_channel::Receiver<Item>> {
+        self.current.as_ref()?.track.as_ref()?.arrivals()
+    }
+
+    /// Another song became the current one since this was last asked.
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// What the keeper must hear.
+    pub(super) fn take_reports(&mut self) -> std::vec::Drain<'_, Report> {
+        self.reports.drain(..)
+    }
+
+    pub(super) fn is_resting(&mut self, now: Instant) -> bool {
+        if self.rest.as_ref().is_some_and(|rest| now >= rest.until) {
+            self.end_rest();
+        }
+        self.rest.is_some()
+    }
+
+    fn pass_over(&mut self, reason: &str, now: Instant) {
+        if let Some(song) = self.song() {
+            tracing::warn!(file = %song.path.display(), reason, "passed over an unplayable song");
+        }
+        self.advance(Outcome::Unplayable(reason.to_owned()));
+        self.unplayable_run += 1;
+        if self.unplayable_run >= UNPLAYABLE_LIMIT {
+            tracing::warn!(
+                "{UNPLAYABLE_LIMIT} songs in a row were unplayable; silence until the queue changes"
+            );
+            self.rest = Some(Rest { until: now + REST, revision: None });
+        }
+    }
+
+    fn advance(&mut self, outcome: Outcome) {
+        let Some(side) = self.current.take() else { return };
+        self.current = self.next.take();
+        self.advances += 1;
+        self.changed = true;
+        let advanced = Advanced { from: side.entry.entry_id, to: self.current_id(), outcome };
+        self.reports.push(Report::Advanced(advanced));
+    }
+
+    fn next_becomes_current_or_open(
+        &mut self,
+        snapshot: &Snapshot,
+        resume: Option<(EntryId, u64)>,
+    ) {
+        let Some(entry) = snapshot.current.clone() else {
+            self.current = None;
+            return;
+        };
+        if self.next.as_ref().is_some_and(|side| side.entry.entry_id == entry.entry_id) {
+            self.current = self.next.take();
+            return;
+        }
+        let from = resume.filter(|(id, _)| *id == entry.entry_id).map_or(0, |(_, frame)| frame);
+        self.current = Some(DeckSide::open(self.opener.as_mut(), entry, from));
+    }
+
+    fn end_rest_by(&mut self, revision: u64) {
+        match &mut self.rest {
+            Some(Rest { revision: known @ None, .. }) => *known = Some(revision),
+            Some(rest) if rest.revision != Some(revision) => self.end_rest(),
+            _ => {}
+        }
+    }
+
+    fn end_rest(&mut self) {
+        self.rest = None;
+        self.unplayable_run = 0;
+    }
+
+    fn awaits_queue(&self) -> bool {
+        self.snapshot.as_ref().is_none_or(|snapshot| snapshot.advances < self.advances)
+    }
+
+    fn current_id(&self) -> Option<EntryId> {
+        self.current.as_ref().map(|side| side.entry.entry_id)
+    }
+}

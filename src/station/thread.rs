@@ -1,0 +1,194 @@
+//! The streaming thread: waits for commands, links, the queue, the disk and the clock together.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
+
+use super::{
+    ack::{Ack, Pending},
+    now_playing::{Board, NowPlaying},
+    player::{Player, PlayerOptions, Report},
+};
+use crate::{
+    command::{Command, CommandError},
+    deck::Opener,
+    keeper::KeeperHandle,
+    relay::{Links, Relay},
+    subscribers::Subscribers,
+};
+
+/// Commands that may wait for the thread; one more is refused as busy.
+const COMMANDS_LIMIT: usize = 64;
+
+/// Why the streaming thread did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StationError {
+    /// The system gives no thread: end other programs or raise the limit.
+    #[error(
+        "the streaming thread could not be started: {0}; end other programs or raise the limit on threads"
+    )]
+    Thread(#[source] io::Error),
+}
+
+/// A command on its way.
+struct Order {
+    command: Command,
+    ack: Pending,
+}
+
+/// The running streaming thread.
+#[derive(Debug)]
+pub struct Station {
+    orders: Sender<Order>,
+    stop: Sender<()>,
+    board: Board,
+    thread: JoinHandle<()>,
+}
+
+/// The way to give commands and to read the state. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Console {
+    orders: Sender<Order>,
+    board: Board,
+}
+
+/// All that the thread listens to.
+struct Ears {
+    orders: Receiver<Order>,
+    stop: Receiver<()>,
+    links: Links,
+    keeper: KeeperHandle,
+}
+
+impl Station {
+    /// Starts the thread. `wanted` overrides what was asked for last (as `--paused` does).
+    ///
+    /// # Errors
+    /// [`StationError`]
+    pub fn start(
+        options: PlayerOptions,
+        wanted: Option<bool>,
+        opener: Box<dyn Opener + Send>,
+        keeper: KeeperHandle,
+        (links, relay, subscribers): (Links, Relay, Subscribers),
+    ) -> Result<Self, StationError> {
+        let (orders, orders_in) = bounded(COMMANDS_LIMIT);
+        let (stop, stop_in) = bounded(1);
+        let board = Board::default();
+        let outlets = (relay.clone(), subscribers, board.clone());
+        let ears = Ears { orders: orders_in, stop: stop_in, links, keeper };
+        let thread = thread::Builder::new().name("station".into());
+        let body = move || {
+            let guarded = catch_unwind(AssertUnwindSafe(|| {
+                let now = Instant::now();
+                let stored = ears.keeper.snapshot().wanted;
+                if let Some(wanted) = wanted {
+                    ears.keeper.wanted(wanted);
+                }
+                let wanted = wanted.or(stored).unwrap_or(true);
+                let mut player = Player::new(options, wanted, opener, outlets, now);
+                ears.attend(&mut player);
+            }));
+            if guarded.is_err() {
+                tracing::error!(
+                    "the streaming thread ended by a fault in the program; restart it and report this"
+                );
+            }
+            relay.close();
+        };
+        let thread = thread.spawn(body).map_err(StationError::Thread)?;
+        Ok(Self { orders, stop, board, thread })
+    }
+
+    /// Ends the thread after its last whole frame and waits for it.
+    pub fn stop(self) {
+        let _ = self.stop.try_send(());
+        // A thread that ended by a fault has said so in the log.
+        let _ = self.thread.join();
+    }
+
+    pub(super) fn console(&self) -> Console {
+        Console { orders: self.orders.clone(), board: self.board.clone() }
+    }
+}
+
+impl Console {
+    pub(super) fn give(&self, command: Command) -> Result<Ack, CommandError> {
+        let (answer, ack) = Ack::new(Instant::now());
+        match self.orders.try_send(Order { command, ack }) {
+            Ok(()) => Ok(answer),
+            Err(crossbeam_channel::TrySendError::Full(_)) => Err(CommandError::Busy),
+            Err(crossbeam_channel::TrySendError::Disconnected(_)) => Err(CommandError::NotRunning),
+        }
+    }
+
+    pub(super) fn now_playing(&self) -> NowPlaying {
+        self.board.read()
+    }
+}
+
+impl Ears {
+    fn attend(&self, player: &mut Player) {
+        player.on_links(&self.links.all());
+        player.on_snapshot(self.keeper.snapshot());
+        loop {
+            let wake = player.run(Instant::now());
+            self.report(player);
+            if self.wait(player, wake) {
+                break;
+            }
+        }
+        player.stop();
+        self.report(player);
+    }
+
+    /// Waits for news until `wake` and tells the player; true when it is time to stop.
+    fn wait(&self, player: &mut Player, wake: Instant) -> bool {
+        let snapshots = self.keeper.bell();
+        let arrivals = player.arrivals().cloned();
+        let mut select = Select::new();
+        select.recv(&self.orders);
+        select.recv(&self.stop);
+        select.recv(self.links.changed());
+        select.recv(&snapshots);
+        if let Some(arrivals) = &arrivals {
+            select.recv(arrivals);
+        }
+        if select.ready_deadline(wake).is_err() {
+            return false;
+        }
+        drop(select);
+        if self.stop.try_recv() != Err(TryRecvError::Empty) {
+            return true;
+        }
+        if self.links.changed().try_recv().is_ok() {
+            player.on_links(&self.links.all());
+        }
+        if snapshots.try_recv().is_ok() {
+            player.on_snapshot(self.keeper.snapshot());
+        }
+        for order in self.orders.try_iter() {
+            player.on_command(order.command, order.ack);
+        }
+        if arrivals.is_some_and(|arrivals| !arrivals.is_empty()) {
+            player.on_arrival();
+        }
+        false
+    }
+
+    fn report(&self, player: &mut Player) {
+        for report in player.take_reports() {
+            match report {
+                Report::Advanced(advanced) => self.keeper.advanced(advanced),
+                Report::Position(position) => self.keeper.position(position),
+                Report::Wanted(wanted) => self.keeper.wanted(wanted),
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The stream: builds the whole program from a configuration, starts it and stops it.
+
+mod error;
+mod runtime;
+mod scans;
+mod target;
+
+pub use error::{StartError, StopError};
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    config::{Config, DataDir, OnLoss, Secrets, ServerLock, Start, local_url},
+    db::Database,
+    deck::Deck,
+    keeper::{Keeper, KeeperOptions},
+    relay::{Links, Relay},
+    server::{Server, ServerOptions},
+    station::{AudioStreamManager, PlayerOptions, Station, TitleForm},
+    subscribers::Subscribers,
+    web::{self, Access, Backstage},
+};
+use runtime::{Runtime, Sockets};
+use scans::Scans;
+
+/// How long a scan may take to end with its file; a disk that hangs is left behind.
+const SCAN_END: Duration = Duration::from_millis(200);
+/// Connections that wait for the web.
+const HANDED_LIMIT: usize = 256;
+/// How long the sockets may take to end; then they are dropped.
+const SOCKETS_END: Duration = Duration::from_millis(500);
+
+/// A running station: streaming thread, queue, library and embedded server.
+///
+/// Dropping it stops it. It owns a runtime on a thread of its own: it can be started, stopped and
+/// dropped inside any async runtime and outside one.
+#[derive(Debug)]
+pub struct AudioStream {
+    parts: Option<Parts>,
+    manager: AudioStreamManager,
+    address: SocketAddr,
+    url: String,
+}
+
+/// What must be ended, in this order.
+#[derive(Debug)]
+struct Parts {
+    scans: Arc<Scans>,
+    station: Station,
+    runtime: Runtime,
+    keeper: Keeper,
+    subscribers: Subscribers,
+    lock: ServerLock,
+}
+
+impl AudioStream {
+    /// Starts everything: opens the port, then the database, then streams; the library is scanned
+    /// in the background.
+    ///
+    /// # Errors
+    /// [`StartError`] names the thing, the reason and the remedy; nothing is left running then.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let started = Instant::now();
+        config.check()?;
+        let data = DataDir::open(&config.directories.data)?;
+        let mut lock = data.lock()?;
+        let secrets = Secrets::load_or_make(&data, &config.server)?;
+        let (links, relay) = (Links::new(), Relay::new());
+        // The reporters first: a station that knows no output would not know what it waits for.
+        let mount_link = links.reporter("mount");
+        let (hand_over, handed) = mpsc::channel(HANDED_LIMIT);
+        let server = Server::bind(server_options(&config), relay.clone(), mount_link, hand_over)?;
+        let address = server.local_addr();
+        let icecast = target::of(&config, address);
+        let database = Database::open(&data.database())?;
+        let subscribers = Subscribers::new();
+        let options = KeeperOptions {
+            disable_stats: config.debug.disable_stats,
+            disable_tracker: config.debug.disable_tracker,
+            ..KeeperOptions::default()
+        };
+        let keeper = Keeper::start(database.clone(), options, subscribers.clone())?;
+        let library = keeper.library();
+        let icecast = icecast.map(|target| (target, links.reporter("icecast")));
+        let wanted = match config.stream.start {
+            Start::Resume => None,
+            Start::Playing => Some(true),
+            Start::Paused => Some(false),
+        };
+        let station = Station::start(
+            player_options(&config),
+            wanted,
+            Box::new(Deck),
+            keeper.handle(),
+            (links, relay.clone(), subscribers.clone()),
+        )?;
+        let manager = AudioStreamManager::new(
+            &station,
+            subscribers.clone(),
+            keeper.queue(),
+            library.clone(),
+            relay.clone(),
+            config.debug.disable_icecast,
+        );
+        let scans = Arc::new(Scans::new(library, database, keeper.sink(), &config));
+        let listeners = server.listeners();
+        let backstage = Backstage {
+            manager: manager.clone(),
+            listeners: Arc::new(move || listeners.list(Instant::now())),
+            scans: Arc::clone(&scans) as Arc<dyn web::ScanDesk>,
+            access: Arc::new(Access {
+                token: secrets.control.reveal().to_owned(),
+                public: config.server.public_api,
+            }),
+            mount: config.server.mountname.clone(),
+            run: format!("{:08x}", rand::random::<u32>()),
+            started,
+        };
+        let site = web::site(backstage);
+        let runtime = Runtime::start(Sockets { server, handed, relay, icecast, site });
+        let runtime = runtime.map_err(StartError::Runtime)?;
+        let url = local_url(address);
+        lock.announce(&url)?;
+        scans.start_configured();
+        let parts = Parts { scans, station, runtime, keeper, subscribers, lock };
+        Ok(Self { parts: Some(parts), manager, address, url })
+    }
+
+    /// The way to command it and to follow it.
+    #[must_use]
+    pub fn manager(&self) -> AudioStreamManager {
+        self.manager.clone()
+    }
+
+    /// The address of the embedded server; the port is the real one where 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL of the embedded server as this machine reaches it.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Waits until the scan that is running now has ended; for at most `patience`.
+    pub fn wait_for_scan(&self, patience: Duration) {
+        if let Some(parts) = &self.parts {
+            parts.scans.wait(patience);
+        }
+    }
+
+    /// Stops everything in under a second: the last frame is whole, listeners get the end of the
+    /// stream, the port closes, receivers end.
+    ///
+    /// # Errors
+    /// [`StopError`]: everything was ended, but not in peace.
+    pub fn stop(mut self) -> Result<(), StopError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), StopError> {
+        let Some(parts) = self.parts.take() else { return Ok(()) };
+        parts.scans.cancel();
+        parts.station.stop();
+        let peaceful = parts.runtime.stop(SOCKETS_END);
+        parts.scans.wait(SCAN_END);
+        parts.keeper.stop();
+        parts.subscribers.close();
+        drop(parts.lock);
+        if peaceful { Ok(()) } else { Err(StopError::Sockets) }
+    }
+}
+
+impl Drop for AudioStream {
+    fn drop(&mut self) {
+        if let Err(error) = self.end() {
+            tracing::warn!("{error}");
+        }
+    }
+}
+
+fn player_options(config: &Config) -> PlayerOptions {
+    // The embedded mount never goes away while we run; only a real Icecast can be lost.
+    let to_icecast = config.icecast.enabled;
+    PlayerOptions {
+        tick: Duration::from_millis(config.stream.tick_ms),
+        main_output: if to_icecast { "icecast" } else { "mount" },
+        on_loss: if to_icecast { config.icecast.on_loss } else { OnLoss::Hold },
+        after_reconnect: config.icecast.after_reconnect,
+        title: TitleForm::new(&config.stream.title),
+        name: config.stream.name.clone(),
+        disabled: config.debug.disable_icecast,
+    }
+}
+
+fn server_options(config: &Config) -> ServerOptions {
+    let server = &config.server;
+    let hostname = Some(server.hostname.clone()).filter(|name| !name.is_empty());
+    ServerOptions {
+        listen: server.listen,
+        mount: server.mountname.clone(),
+        hostname,
+        burst: Duration::from_secs_f64(server.burst_seconds.max(0.0)),
+        flush: Duration::from_millis(server.flush_ms),
+        max_listeners: server.max_listeners,
+        max_per_address: server.max_listeners_per_address,
+        stream: target::stream_info(&config.stream),
+        disabled: config.debug.disable_icecast,
+    }
+}

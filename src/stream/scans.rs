@@ -1,0 +1,115 @@
+//! Scans: the thread that looks through the music folders, and what others ask of it.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use serde_json::Value;
+
+use crate::{
+    config::Config,
+    db::Database,
+    ids::SongId,
+    keeper::LibrarySink,
+    library::{self, Library, ScanProgress},
+    web::ScanDesk,
+};
+
+/// Starts scans, one at a time, on the thread `scan`.
+#[derive(Debug)]
+pub(super) struct Scans {
+    library: Library,
+    database: Database,
+    sink: LibrarySink,
+    folders: Vec<PathBuf>,
+    progress: Arc<ScanProgress>,
+    running: Mutex<Option<Receiver<()>>>,
+}
+
+impl Scans {
+    pub(super) fn new(
+        library: Library,
+        database: Database,
+        sink: LibrarySink,
+        config: &Config,
+    ) -> Self {
+        let music = config.directories.music.clone();
+        let folders = Some(music).filter(|folder| !folder.as_os_str().is_empty());
+        Self {
+            library,
+            database,
+            sink,
+            folders: folders.into_iter().collect(),
+            progress: Arc::new(ScanProgress::new()),
+            running: Mutex::new(None),
+        }
+    }
+
+    /// Scans the configured folder, where there is one.
+    pub(super) fn start_configured(&self) {
+        if !self.folders.is_empty() {
+            self.start(Vec::new());
+        }
+    }
+
+    /// Ends a running scan with its next file.
+    pub(super) fn cancel(&self) {
+        self.progress.cancel();
+    }
+
+    /// Waits until the newest scan has ended, for at most `patience`.
+    pub(super) fn wait(&self, patience: Duration) {
+        let running = self.lock().clone();
+        if let Some(ended) = running {
+            // Nothing is ever sent: the end of the scan's thread ends the waiting.
+            let _ = ended.recv_timeout(patience);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Receiver<()>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ScanDesk for Scans {
+    fn start(&self, folders: Vec<PathBuf>) -> bool {
+        let mut running = self.lock();
+        if running.as_ref().is_some_and(|ended| ended.try_recv() == Err(TryRecvError::Empty)) {
+            return false;
+        }
+        let folders = if folders.is_empty() { self.folders.clone() } else { folders };
+        let (library, progress) = (self.library.clone(), Arc::clone(&self.progress));
+        let mut sink = self.sink.clone();
+        let (scanning, ended) = bounded(0);
+        let thread = thread::Builder::new().name("scan".into()).spawn(move || {
+            let _scanning: Sender<()> = scanning;
+            match library::scan(&library, &folders, &mut sink, &progress) {
+                Ok(report) => tracing::info!("{report}"),
+                Err(error) => tracing::error!("the scan ended early: {error}"),
+            }
+        });
+        match thread {
+            Ok(_) => *running = Some(ended),
+            Err(error) => tracing::error!(%error, "no thread for the scan could be started"),
+        }
+        true
+    }
+
+    fn progress(&self) -> Value {
+        serde_json::to_value(self.progress.view()).unwrap_or_default()
+    }
+
+    fn import(&self, file: PathBuf) -> Result<SongId, String> {
+        let mut sink = self.sink.clone();
+        let song = library::import(&self.library, &file, &mut sink);
+        song.map(|song| song.id).map_err(|error| error.to_string())
+    }
+
+    fn backup(&self, file: PathBuf) -> Result<(), String> {
+        self.database.backup(&file).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,125 @@
+//! Errors of the API: one shape, the right status, and never a path or a password.
+
+use axum::{
+    Json,
+    extract::rejection::{JsonRejection, QueryRejection},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::{command::CommandError, keeper::QueueError};
+
+/// What a request came to instead.
+#[derive(Debug)]
+pub(super) enum ApiError {
+    /// 400: the request cannot be understood.
+    BadRequest(String),
+    /// 401: the token is missing or wrong.
+    Unauthorized,
+    /// 404.
+    NotFound(&'static str),
+    /// 405.
+    WrongMethod,
+    /// A queue operation was refused.
+    Queue(QueueError),
+    /// A command was refused.
+    Command(CommandError),
+    /// 409: a scan runs already, or the file cannot be imported.
+    Refused(&'static str, String),
+    /// 500: a thread of ours ended.
+    Internal(&'static str),
+}
+
+impl ApiError {
+    fn parts(&self) -> (StatusCode, &'static str, String) {
+        match self {
+            Self::BadRequest(why) => (StatusCode::BAD_REQUEST, "bad_request", why.clone()),
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "the control token is missing or wrong; send it as Authorization: Bearer TOKEN"
+                    .into(),
+            ),
+            Self::NotFound(why) => (StatusCode::NOT_FOUND, "not_found", (*why).into()),
+            Self::WrongMethod => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "this path does not know that method".into(),
+            ),
+            Self::Queue(error) => queue_parts(error),
+            Self::Command(error) => {
+                let (status, code) = match error {
+                    CommandError::NotRunning => (StatusCode::SERVICE_UNAVAILABLE, "not_running"),
+                    CommandError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+                    CommandError::Disabled => (StatusCode::CONFLICT, "disabled"),
+                };
+                (status, code, error.to_string())
+            }
+            Self::Refused(code, why) => (StatusCode::CONFLICT, code, why.clone()),
+            Self::Internal(why) => (StatusCode::INTERNAL_SERVER_ERROR, "internal", (*why).into()),
+        }
+    }
+}
+
+fn queue_parts(error: &QueueError) -> (StatusCode, &'static str, String) {
+    let (status, code) = match error {
+        QueueError::UnknownSong => (StatusCode::NOT_FOUND, "unknown_song"),
+        QueueError::UnknownEntry => (StatusCode::NOT_FOUND, "unknown_entry"),
+        QueueError::CurrentSong => (StatusCode::CONFLICT, "current_song"),
+        QueueError::Stale { .. } => (StatusCode::PRECONDITION_FAILED, "stale"),
+        QueueError::NothingToPlay => (StatusCode::CONFLICT, "nothing_to_play"),
+        QueueError::NotRunning => (StatusCode::SERVICE_UNAVAILABLE, "not_running"),
+        _ => {
+            tracing::error!(%error, "a queue operation failed");
+            let why = "the queue could not be changed; the server's log has the reason";
+            return (StatusCode::INTERNAL_SERVER_ERROR, "queue", why.into());
+        }
+    };
+    (status, code, error.to_string())
+}
+
+impl ApiError {
+    /// The library could not be read; the reason goes to the log, for it may hold a path.
+    pub(super) fn library(error: impl std::fmt::Display) -> Self {
+        tracing::error!(%error, "the library could not be read");
+        Self::Internal("the library could not be read; the server's log has the reason")
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, message) = self.parts();
+        (status, Json(json!({ "error": { "code": code, "message": message } }))).into_response()
+    }
+}
+
+impl From<QueueError> for ApiError {
+    fn from(error: QueueError) -> Self {
+        Self::Queue(error)
+    }
+}
+
+impl From<CommandError> for ApiError {
+    fn from(error: CommandError) -> Self {
+        Self::Command(error)
+    }
+}
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::BadRequest(rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::BadRequest(rejection.body_text())
+    }
+}
+
+impl From<tokio::task::JoinError> for ApiError {
+    fn from(_: tokio::task::JoinError) -> Self {
+        Self::Internal("the request could not be finished; try again")
+    }
+}

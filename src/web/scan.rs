@@ -1,0 +1,84 @@
+//! The scan desk: scans, single imports and backups, started from elsewhere.
+
+use std::path::PathBuf;
+
+use axum::{
+    Json,
+    extract::{State, rejection::JsonRejection},
+    http::StatusCode,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{ApiError, Backstage};
+use crate::ids::SongId;
+
+/// Who scans the library.
+pub trait ScanDesk: Send + Sync {
+    /// Begins a scan of these folders, or of the configured one where none is named; false where
+    /// one runs already.
+    fn start(&self, folders: Vec<PathBuf>) -> bool;
+    /// How far the newest scan is, or what it came to.
+    fn progress(&self) -> Value;
+    /// Imports one file and gives its id.
+    ///
+    /// # Errors
+    /// Why it cannot be played, in one sentence.
+    fn import(&self, file: PathBuf) -> Result<SongId, String>;
+    /// Writes a verified copy of the database.
+    ///
+    /// # Errors
+    /// Why not, in one sentence.
+    fn backup(&self, file: PathBuf) -> Result<(), String>;
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScanRequest {
+    #[serde(default)]
+    folders: Vec<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileRequest {
+    file: PathBuf,
+}
+
+pub(super) async fn progress(State(backstage): State<Backstage>) -> Json<Value> {
+    Json(backstage.scans.progress())
+}
+
+pub(super) async fn start(
+    State(backstage): State<Backstage>,
+    request: Option<Json<ScanRequest>>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let folders = request.map(|Json(request)| request.folders).unwrap_or_default();
+    if !backstage.scans.start(folders) {
+        let why = "a scan is running; wait for its end, or follow it at /api/v1/scan";
+        return Err(ApiError::Refused("scan_running", why.into()));
+    }
+    Ok((StatusCode::ACCEPTED, Json(json!({ "accepted": true }))))
+}
+
+pub(super) async fn import(
+    State(backstage): State<Backstage>,
+    request: Result<Json<FileRequest>, JsonRejection>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let Json(request) = request?;
+    let scans = backstage.scans;
+    let imported = tokio::task::spawn_blocking(move || scans.import(request.file)).await?;
+    let song_id = imported.map_err(|why| ApiError::Refused("unplayable", why))?;
+    Ok((StatusCode::CREATED, Json(json!({ "song_id": song_id }))))
+}
+
+pub(super) async fn backup(
+    State(backstage): State<Backstage>,
+    request: Result<Json<FileRequest>, JsonRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Json(request) = request?;
+    let scans = backstage.scans;
+    let written = tokio::task::spawn_blocking(move || scans.backup(request.file)).await?;
+    written.map_err(|why| ApiError::Refused("backup_failed", why))?;
+    Ok(Json(json!({ "written": true })))
+}
