@@ -1,11 +1,12 @@
 //! The client: talks to a running server over its HTTP API.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -250,6 +251,18 @@ fn utf8(path: &Path) -> Result<&str> {
             path.display()
         )
     })
+}
+
+/// The server closed the connection, in the middle of its answer: it has ended.
+fn is_end(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            return io.kind() == io::ErrorKind::UnexpectedEof;
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 /// The cause at the bottom, such as "Connection refused (os error 111)".

@@ -142,11 +142,12 @@ fn change(edit: Edit, desk: &dyn Desk, screen: &mut dyn Write) -> Result<()> {
 fn tell_added(added: EntryId, queue: &Queue, screen: &mut dyn Write) -> Result<()> {
     let index = queue.entries.iter().position(|entry| entry.entry_id == added);
     let name = queue_table::name_of(added, queue);
-    Ok(match index {
+    match index {
         Some(index) => writeln!(screen, "Added {name} as number {}.", index + 1)?,
         // It was the next one, and its time has come and gone already.
         None => writeln!(screen, "Added entry {added}.")?,
-    })
+    }
+    Ok(())
 }
 
 #[cfg(test)]
