@@ -104,11 +104,14 @@ impl Client {
             self.runtime.block_on(async { self.checked(request.send().await).await })?;
         let mut events = Events::default();
         loop {
-            let chunk = self.runtime.block_on(response.chunk());
-            let Some(chunk) =
-                chunk.with_context(|| format!("the server at {} is gone", self.url))?
-            else {
-                return Ok(());
+            let chunk = match self.runtime.block_on(response.chunk()) {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return Ok(()),
+                Err(error) if is_end(&error) => return Ok(()),
+                Err(error) => {
+                    let reason = deepest(&error);
+                    bail!("the connection to {} broke: {reason}; try again", self.url);
+                }
             };
             for data in events.take(&chunk) {
                 each(&data)?;
