@@ -1,11 +1,12 @@
 //! The client: talks to a running server over its HTTP API.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -103,11 +104,14 @@ impl Client {
             self.runtime.block_on(async { self.checked(request.send().await).await })?;
         let mut events = Events::default();
         loop {
-            let chunk = self.runtime.block_on(response.chunk());
-            let Some(chunk) =
-                chunk.with_context(|| format!("the server at {} is gone", self.url))?
-            else {
-                return Ok(());
+            let chunk = match self.runtime.block_on(response.chunk()) {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return Ok(()),
+                Err(error) if is_end(&error) => return Ok(()),
+                Err(error) => {
+                    let reason = deepest(&error);
+                    bail!("the connection to {} broke: {reason}; try again", self.url);
+                }
             };
             for data in events.take(&chunk) {
                 each(&data)?;
@@ -250,6 +254,18 @@ fn utf8(path: &Path) -> Result<&str> {
             path.display()
         )
     })
+}
+
+/// The server closed the connection, in the middle of its answer: it has ended.
+fn is_end(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            return io.kind() == io::ErrorKind::UnexpectedEof;
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 /// The cause at the bottom, such as "Connection refused (os error 111)".

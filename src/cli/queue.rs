@@ -142,9 +142,72 @@ fn change(edit: Edit, desk: &dyn Desk, screen: &mut dyn Write) -> Result<()> {
 fn tell_added(added: EntryId, queue: &Queue, screen: &mut dyn Write) -> Result<()> {
     let index = queue.entries.iter().position(|entry| entry.entry_id == added);
     let name = queue_table::name_of(added, queue);
-    Ok(match index {
+    match index {
         Some(index) => writeln!(screen, "Added {name} as number {}.", index + 1)?,
         // It was the next one, and its time has come and gone already.
         None => writeln!(screen, "Added entry {added}.")?,
-    })
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{arguments::Arguments, desk::tests::FakeDesk};
+    use clap::Parser;
+
+    /// Runs `queue` with these words; what it printed, or its error.
+    fn run_on(desk: &FakeDesk, words: &str) -> Result<String, String> {
+        let line = format!("musicdb-stream queue {words}");
+        let parsed =
+            Arguments::try_parse_from(line.split_whitespace()).map_err(|e| e.to_string())?;
+        let crate::cli::arguments::Command::Queue(options) = parsed.command else {
+            panic!("{line}")
+        };
+        let mut screen = Vec::new();
+        let outcome = change(options.edit.unwrap(), desk, &mut screen);
+        outcome.map(|()| String::from_utf8(screen).unwrap()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn several_songs_keep_the_order_in_which_they_were_typed() {
+        let desk = FakeDesk::playing(&[3, 3]);
+        let said = run_on(&desk, "add 1 2 --next").unwrap();
+        assert_eq!(said, "Added Ann – Blue Sea as number 2.\nAdded Ann – Blue Sky as number 3.\n");
+        assert_eq!(desk.titles(), ["Red", "Blue Sea", "Blue Sky", "Red"]);
+        run_on(&desk, "add 1 2").unwrap();
+        assert_eq!(desk.titles()[4..], ["Blue Sea", "Blue Sky"]);
+        run_on(&desk, "add 3 --after 5").unwrap();
+        assert_eq!(desk.titles()[4..], ["Blue Sea", "Red", "Blue Sky"]);
+    }
+
+    #[test]
+    fn entries_are_removed_and_moved_by_number_or_id() {
+        let desk = FakeDesk::playing(&[3, 1, 2]);
+        assert_eq!(
+            run_on(&desk, "move 2 --after 3").unwrap(),
+            "Moved Ann – Blue Sea behind Ann – Blue Sky.\n"
+        );
+        assert_eq!(desk.titles(), ["Red", "Blue Sky", "Blue Sea"]);
+        assert_eq!(run_on(&desk, "remove 300").unwrap(), "Removed Ann – Blue Sky.\n");
+        assert!(run_on(&desk, "remove 9").unwrap_err().contains("no entry 9"));
+        run_on(&desk, "random --next").unwrap();
+        assert_eq!(desk.titles(), ["Red", "Red", "Blue Sea"]);
+        run_on(&desk, "clear").unwrap();
+        assert_eq!(desk.titles(), ["Red"]);
+    }
+
+    #[test]
+    fn places_exclude_each_other() {
+        let desk = FakeDesk::playing(&[1]);
+        for words in [
+            "add",
+            "add 1 --next --last",
+            "add 1 --next --after 1",
+            "move 1",
+            "random --next --last",
+        ] {
+            assert!(run_on(&desk, words).unwrap_err().contains("Usage"), "{words}");
+        }
+    }
 }

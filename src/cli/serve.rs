@@ -8,6 +8,9 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
+use tokio::runtime::Runtime;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
     arguments::Global,
@@ -45,6 +48,7 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options, global: &Global, screen: &mut dyn Write) -> Result<()> {
     let config = prepare(options, global)?;
+    let end = End::listen()?;
     let stream = AudioStream::start(config.clone())?;
     let icecast =
         format!("{}:{}{}", config.icecast.host, config.icecast.port, config.icecast.mountname);
@@ -60,27 +64,50 @@ pub(super) fn run(options: &Options, global: &Global, screen: &mut dyn Write) ->
     };
     // Whoever reads the banner may have gone: the stream goes on.
     let _ = screen.write_all(banner.text().as_bytes()).and_then(|()| screen.flush());
-    wait_for_the_end()?;
+    end.wait()?;
     Ok(stream.stop()?)
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-fn wait_for_the_end() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    runtime.block_on(async {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let mut terminate = signal(SignalKind::terminate())?;
+/// Ctrl-C and SIGTERM, caught from the moment this exists: one that comes during the start ends the
+/// stream as cleanly as any other.
+struct End {
+    runtime: Runtime,
+    #[cfg(unix)]
+    signals: [Signal; 2],
+}
+
+impl End {
+    #[cfg(unix)]
+    fn listen() -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let inside = runtime.enter();
+        let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+        drop(inside);
+        Ok(Self { runtime, signals })
+    }
+
+    #[cfg(unix)]
+    fn wait(mut self) -> Result<()> {
+        let [interrupt, terminate] = &mut self.signals;
+        self.runtime.block_on(async {
             tokio::select! {
-                pressed = tokio::signal::ctrl_c() => pressed?,
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-        }
-        #[cfg(not(unix))]
-        tokio::signal::ctrl_c().await?;
+        });
         Ok(())
-    })
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        Ok(Self { runtime })
+    }
+
+    #[cfg(not(unix))]
+    fn wait(self) -> Result<()> {
+        Ok(self.runtime.block_on(tokio::signal::ctrl_c())?)
+    }
 }
 
 /// This machine's address in the local network: the one from which it would send to elsewhere.

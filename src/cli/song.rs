@@ -51,3 +51,47 @@ fn search(text: &str, desk: &dyn Desk, screen: &mut dyn Write) -> Result<SongId>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::desk::tests::FakeDesk;
+
+    fn add_to(desk: &FakeDesk, text: &str) -> Result<String, (String, String)> {
+        let mut screen = Vec::new();
+        let outcome = add(text, Position::Last, desk, &mut screen);
+        match outcome {
+            Ok(_) => Ok(desk.titles().pop().unwrap()),
+            Err(error) => Err((error.to_string(), String::from_utf8(screen).unwrap())),
+        }
+    }
+
+    #[test]
+    fn a_song_is_an_id_or_words_that_it_alone_has() {
+        let desk = FakeDesk::playing(&[]);
+        assert_eq!(add_to(&desk, "2").unwrap(), "Blue Sky");
+        assert_eq!(add_to(&desk, "blue sea").unwrap(), "Blue Sea");
+        let (error, _) = add_to(&desk, "99").unwrap_err();
+        assert!(error.contains("\"99\" is no song's id, no file"), "{error}");
+        let (error, _) = add_to(&desk, " ").unwrap_err();
+        assert!(error.contains("empty text"), "{error}");
+    }
+
+    #[test]
+    fn words_that_stand_for_several_songs_list_them() {
+        let (error, screen) = add_to(&FakeDesk::playing(&[]), "blue").unwrap_err();
+        assert!(error.contains("stands for 2 songs"), "{error}");
+        assert!(
+            screen.contains("1   Ann     Blue Sea") && screen.contains("2   Ann     Blue Sky"),
+            "{screen}"
+        );
+    }
+
+    #[test]
+    fn a_file_is_taken_into_the_library_by_its_whole_path() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let desk = FakeDesk::playing(&[]);
+        assert_eq!(add_to(&desk, file.path().to_str().unwrap()).unwrap(), "New");
+        assert_eq!(*desk.imported.borrow(), [file.path()]);
+    }
+}

@@ -23,11 +23,33 @@ pub(super) fn keys_of(section: &str) -> Option<&'static [&'static str]> {
     known().into_iter().find(|(name, _)| *name == section).map(|(_, keys)| keys)
 }
 
+/// What was probably meant by a wrong name at the top of the file: a section misspelt, or a key that
+/// stands before its section.
+pub(super) fn nearest_to_section(name: &str) -> String {
+    for (section, keys) in known() {
+        if keys.contains(&name) {
+            return format!("{section}.{name}");
+        }
+    }
+    let sections = known().map(|(section, _)| section);
+    nearest(name, sections).map(|section| format!("[{section}]")).unwrap_or_default()
+}
+
+/// What was probably meant by a wrong key, as section and key: exactly this key of another section,
+/// or a key of the section that is named or was probably meant.
+pub(super) fn nearest_to_key(section: &str, key: &str) -> [&'static str; 2] {
+    for (other, keys) in known() {
+        if let Some(same) = keys.iter().find(|known| **known == key) {
+            return [other, same];
+        }
+    }
+    let section = nearest(section, known().map(|(name, _)| name)).unwrap_or_default();
+    let keys = keys_of(section).unwrap_or_default();
+    [section, nearest(key, keys.iter().copied()).unwrap_or_default()]
+}
+
 /// The candidate that takes the fewest edits to reach from `wrong`.
-pub(super) fn nearest<'a>(
-    wrong: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates.into_iter().min_by_key(|candidate| distance(wrong, candidate))
 }
 

@@ -90,40 +90,20 @@ fn unknown_key(table: &DeTable<'_>) -> Option<(Range<usize>, String, String)> {
     for (section, value) in table {
         let name = section.get_ref().as_ref();
         let Some(keys) = fields::keys_of(name) else {
-            return Some((section.span(), name.to_owned(), nearest_to_top(name)));
+            return Some((section.span(), name.to_owned(), fields::nearest_to_section(name)));
         };
         let DeValue::Table(inner) = value.get_ref() else { continue };
         let unknown = inner.keys().find(|key| !keys.contains(&key.get_ref().as_ref()));
         if let Some(key) = unknown {
             let written = format!("{name}.{}", key.get_ref());
-            return Some((key.span(), written, nearest_full(name, key.get_ref())));
+            return Some((
+                key.span(),
+                written,
+                fields::nearest_to_key(name, key.get_ref()).join("."),
+            ));
         }
     }
     None
-}
-
-/// A wrong name at the top is a section misspelt, or a key that stands before its section.
-fn nearest_to_top(name: &str) -> String {
-    for (section, keys) in fields::known() {
-        if keys.contains(&name) {
-            return format!("{section}.{name}");
-        }
-    }
-    let sections = fields::known().map(|(section, _)| section);
-    fields::nearest(name, sections).map(|section| format!("[{section}]")).unwrap_or_default()
-}
-
-/// A key of this section, or exactly this key of another one.
-fn nearest_full(section: &str, key: &str) -> String {
-    for (other, keys) in fields::known() {
-        if keys.contains(&key) {
-            return format!("{other}.{key}");
-        }
-    }
-    let keys = fields::keys_of(section).unwrap_or_default();
-    fields::nearest(key, keys.iter().copied())
-        .map(|nearest| format!("{section}.{nearest}"))
-        .unwrap_or_default()
 }
 
 fn make_absolute(table: &mut toml::Table, folder: &Path) {

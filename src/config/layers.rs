@@ -155,7 +155,7 @@ fn set_variable(table: &mut toml::Table, name: &str, value: OsString) -> Result<
     if !fields::keys_of(section).is_some_and(|keys| keys.contains(&key)) {
         return Err(ConfigError::UnknownVariable {
             name: name.to_owned(),
-            nearest: nearest_variable(name),
+            nearest: variable(fields::nearest_to_key(section, key)),
         });
     }
     let wrong = |reason| ConfigError::WrongVariable { name: name.to_owned(), reason };
@@ -186,17 +186,9 @@ fn value_for(section: &str, key: &str, text: String) -> Result<Value, String> {
     Err(reason)
 }
 
-fn nearest_variable(name: &str) -> String {
-    let all: Vec<String> = fields::known()
-        .into_iter()
-        .flat_map(|(section, keys)| keys.iter().map(move |key| variable(section, key)))
-        .collect();
-    fields::nearest(name, all.iter().map(String::as_str)).unwrap_or_default().to_owned()
-}
-
 /// The variable that stands for a setting.
-fn variable(section: &str, key: &str) -> String {
-    format!("{ENVIRONMENT_PREFIX}{}_{}", section.to_uppercase(), key.to_uppercase())
+fn variable([section, key]: [&str; 2]) -> String {
+    format!("{ENVIRONMENT_PREFIX}{section}_{key}").to_uppercase()
 }
 
 impl Places {
@@ -290,6 +282,14 @@ mod tests {
         );
         let error = with(&[("MUSICDB_STREAM_ICECAST_ENABLED", "yes")]).unwrap_err();
         assert!(error.contains("invalid type: string \"yes\", expected a boolean"), "{error}");
+    }
+
+    #[test]
+    fn a_key_of_another_section_is_nearer_than_any_other() {
+        let error = with(&[("MUSICDB_STREAM_SERVER_PORT", "1")]).unwrap_err();
+        assert!(error.ends_with("the nearest is MUSICDB_STREAM_ICECAST_PORT"), "{error}");
+        let error = with(&[("MUSICDB_STREAM_TOKEN", "x")]).unwrap_err();
+        assert!(error.contains("MUSICDB_STREAM_TOKEN stands for no setting"), "{error}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
     db::Database,
     ids::SongId,
     keeper::LibrarySink,
-    library::{self, Library, ScanProgress},
+    library::{self, Library, ScanProgress, ScanView},
     web::ScanDesk,
 };
 
@@ -75,10 +75,14 @@ impl Scans {
     }
 }
 
+fn is_running(scan: &Option<Receiver<()>>) -> bool {
+    scan.as_ref().is_some_and(|ended| ended.try_recv() == Err(TryRecvError::Empty))
+}
+
 impl ScanDesk for Scans {
     fn start(&self, folders: Vec<PathBuf>) -> bool {
         let mut running = self.lock();
-        if running.as_ref().is_some_and(|ended| ended.try_recv() == Err(TryRecvError::Empty)) {
+        if is_running(&running) {
             return false;
         }
         let folders = if folders.is_empty() { self.folders.clone() } else { folders };
@@ -100,7 +104,11 @@ impl ScanDesk for Scans {
     }
 
     fn progress(&self) -> Value {
-        serde_json::to_value(self.progress.view()).unwrap_or_default()
+        // Asked before the view: a scan that was started runs, also where its thread has not begun
+        // yet, and the report of one that has ended is there.
+        let running = is_running(&self.lock());
+        let view = ScanView { running, ..self.progress.view() };
+        serde_json::to_value(view).unwrap_or_default()
     }
 
     fn import(&self, file: PathBuf) -> Result<SongId, String> {
