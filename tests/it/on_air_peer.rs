@@ -144,7 +144,7 @@ fn is_complaint(line: &str) -> bool {
 
 /// What the decoders say where a frame points back to data that was not sent.
 fn is_about_the_reservoir(line: &str) -> bool {
-    ["backstep", "overread", "missing", "bits", "part2_3", "reservoir", "reverse"]
+    ["backstep", "overread", "missing", "bits", "part2_3", "reservoir", "reverse", "dequantization"]
         .iter()
         .any(|word| line.contains(word))
 }
