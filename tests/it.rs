@@ -3,8 +3,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test fails by panicking and tells what it left out"
+    reason = "a test fails by panicking and tells what it saw"
 )]
 
 #[path = "support/mod.rs"]
@@ -22,6 +23,8 @@ mod icecast_peer;
 mod icecast_source;
 #[path = "it/icecast_title.rs"]
 mod icecast_title;
+#[path = "it/kills.rs"]
+mod kills;
 #[path = "it/library.rs"]
 mod library;
 #[path = "it/listener.rs"]
