@@ -40,6 +40,35 @@ const SOCKETS_END: Duration = Duration::from_millis(500);
 ///
 /// Dropping it stops it. It owns a runtime on a thread of its own: it can be started, stopped and
 /// dropped inside any async runtime and outside one.
+///
+/// ```
+/// use std::{error::Error, time::Duration};
+///
+/// use musicdb_stream::{AudioStream, QueuePosition, config::Config};
+///
+/// fn main() -> Result<(), Box<dyn Error>> {
+///     let home = tempfile::tempdir()?; // a program of your own keeps its data
+///     let mut config = Config::default();
+///     config.directories.data = home.path().to_owned();
+///     config.directories.music = "config/demo".into();
+///     config.server.listen = "127.0.0.1:0".parse()?; // any free port
+///
+///     let stream = AudioStream::start(config)?;
+///     println!("listen at {}/stream", stream.url());
+///     stream.wait_for_scan(Duration::from_secs(10));
+///
+///     let manager = stream.manager(); // clone it, send it to other threads
+///     manager.register_callback(|envelope| println!("{:?}", envelope.event));
+///     let (_, found) = manager.library().search("waltz", 1, 0)?;
+///     for song in found {
+///         manager.queue().add_song(song.id, QueuePosition::Next, false)?;
+///     }
+///     if let Some(effect) = manager.play_next_song()?.wait(Duration::from_secs(1))? {
+///         println!("the next song was heard from frame {} on", effect.frame);
+///     }
+///     Ok(stream.stop()?)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct AudioStream {
     parts: Option<Parts>,

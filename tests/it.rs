@@ -51,5 +51,7 @@ mod queue;
 mod queue_faults;
 #[path = "it/queue_model.rs"]
 mod queue_model;
+#[path = "it/readme.rs"]
+mod readme;
 #[path = "it/stations.rs"]
 mod stations;

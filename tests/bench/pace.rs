@@ -59,12 +59,12 @@ fn main() {
     let (ours, (bare, floor)) = (lateness(&groups), timer);
     println!("late (ms)      p50     p90     p99     worst");
     for (name, late) in [("groups", &ours), ("bare timer", &bare)] {
-        let at = |q| quantile(late, q) * 1e3;
-        println!("{name:<12} {:6.3}  {:6.3}  {:6.3}  {:6.3}", at(0.5), at(0.9), at(0.99), at(1.0));
+        let at = |percent| percentile(late, percent) * 1e3;
+        println!("{name:<12} {:6.3}  {:6.3}  {:6.3}  {:6.3}", at(50), at(90), at(99), at(100));
     }
     println!(
         "p99 over the bare timer's: {:.3} ms",
-        (quantile(&ours, 0.99) - quantile(&bare, 0.99)) * 1e3
+        (percentile(&ours, 99) - percentile(&bare, 99)) * 1e3
     );
     println!("drift: {:.3} ms an hour", drift(&groups) * 3600.0 * 1e3);
     let (cpu, floor) = ((after.0 - before.0) / hours, floor / hours);
@@ -166,7 +166,7 @@ fn drift(groups: &[Arrival]) -> f64 {
     let tenth = groups.len() / 10;
     let median = |part: &[Arrival]| {
         let offsets: Vec<f64> = part.iter().map(|g| g.at - g.due).collect();
-        quantile(&offsets, 0.5)
+        percentile(&offsets, 50)
     };
     let (first, last) = (&groups[..tenth], &groups[groups.len() - tenth..]);
     let span = last[tenth / 2].at - first[tenth / 2].at;
@@ -177,12 +177,11 @@ fn mean_step(groups: &[Arrival]) -> f64 {
     (groups[groups.len() - 1].at - groups[0].at) / (groups.len() - 1) as f64
 }
 
-fn quantile(values: &[f64], q: f64) -> f64 {
+/// The value below which so many in a hundred lie.
+fn percentile(values: &[f64], percent: usize) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-    let index = ((sorted.len() - 1) as f64 * q).round() as usize;
-    sorted[index]
+    sorted[((sorted.len() - 1) * percent + 50) / 100]
 }
 
 fn argument(name: &str) -> Option<String> {
