@@ -13,8 +13,18 @@ mod support;
 
 #[path = "it/architecture.rs"]
 mod architecture;
+#[path = "it/bad_command.rs"]
+mod bad_command;
+#[path = "it/bad_file.rs"]
+mod bad_file;
+#[path = "it/bad_input.rs"]
+mod bad_input;
+#[path = "it/bad_request.rs"]
+mod bad_request;
 #[path = "it/cli.rs"]
 mod cli;
+#[path = "it/full_disk.rs"]
+mod full_disk;
 #[path = "it/icecast_cost.rs"]
 mod icecast_cost;
 #[path = "it/icecast_peer.rs"]
