@@ -199,10 +199,11 @@ impl AudioStream {
         let Some(parts) = self.parts.take() else { return Ok(()) };
         parts.scans.cancel();
         parts.station.stop();
-        let peaceful = parts.runtime.stop(SOCKETS_END);
         parts.scans.wait(SCAN_END);
         parts.keeper.stop();
+        // Followers of the events learn of the end before their connections close.
         parts.subscribers.close();
+        let peaceful = parts.runtime.stop(SOCKETS_END);
         drop(parts.lock);
         if peaceful { Ok(()) } else { Err(StopError::Sockets) }
     }

@@ -3,8 +3,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test fails by panicking and tells what it left out"
+    reason = "a test fails by panicking and tells what it saw"
 )]
 
 #[path = "support/mod.rs"]
@@ -12,8 +13,18 @@ mod support;
 
 #[path = "it/architecture.rs"]
 mod architecture;
+#[path = "it/bad_command.rs"]
+mod bad_command;
+#[path = "it/bad_file.rs"]
+mod bad_file;
+#[path = "it/bad_input.rs"]
+mod bad_input;
+#[path = "it/bad_request.rs"]
+mod bad_request;
 #[path = "it/cli.rs"]
 mod cli;
+#[path = "it/full_disk.rs"]
+mod full_disk;
 #[path = "it/icecast_cost.rs"]
 mod icecast_cost;
 #[path = "it/icecast_peer.rs"]
@@ -22,6 +33,8 @@ mod icecast_peer;
 mod icecast_source;
 #[path = "it/icecast_title.rs"]
 mod icecast_title;
+#[path = "it/kills.rs"]
+mod kills;
 #[path = "it/library.rs"]
 mod library;
 #[path = "it/listener.rs"]

@@ -2,19 +2,21 @@
 
 use std::{
     fmt,
-    fs::File,
     io::Write,
     path::{Path, PathBuf},
 };
 
 use anyhow::Result;
 use clap::Args;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{failure::Told, layout};
+use super::{
+    failure::Told,
+    layout::{self, safe},
+};
 
 use crate::mpeg::{
-    Format, InfoKind, Splice, SpliceKind, StreamTime, Summary, Unplayable, Version, walk,
+    self, Format, InfoKind, Splice, SpliceKind, StreamTime, Summary, Unplayable, Version, walk,
 };
 
 /// What `check` takes.
@@ -136,7 +138,8 @@ pub struct SpliceReport {
 /// One file of several: its report, or why it cannot be streamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Checked {
-    /// The file as it was named.
+    /// The file as it was named. In JSON, what is not UTF-8 in it is replaced.
+    #[serde(serialize_with = "as_text")]
     pub file: PathBuf,
     /// It can be streamed.
     pub playable: bool,
@@ -147,12 +150,17 @@ pub struct Checked {
     pub report: Option<Report>,
 }
 
+/// A path as text, whatever bytes it is made of.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
 /// Walks one file.
 ///
 /// # Errors
 /// Why it cannot be streamed.
 pub fn check(path: &Path) -> Result<Report, Unplayable> {
-    Ok(Report::from(&walk(File::open(path)?)?))
+    Ok(Report::from(&walk(mpeg::open(path)?)?))
 }
 
 /// Walks several files, each for itself.
@@ -238,7 +246,7 @@ impl From<&Splice> for SpliceReport {
 
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.file.display();
+        let file = safe(&self.file.display().to_string());
         match (&self.report, &self.reason) {
             (Some(report), _) => write!(f, "{file}\n{report}"),
             (None, Some(reason)) => write!(f, "{file}\ncannot be streamed: {reason}"),
@@ -267,7 +275,7 @@ impl fmt::Display for Report {
         if let Some(info) = &self.info {
             write!(f, "\ninfo frame  {}", info.kind)?;
             if let Some(encoder) = &info.encoder {
-                write!(f, " by {encoder}")?;
+                write!(f, " by {}", safe(encoder))?;
             }
             if let Some(frames) = info.frames {
                 write!(f, ", claims {frames} frames")?;

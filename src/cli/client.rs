@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header::CONTENT_TYPE};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -70,6 +70,7 @@ impl Client {
             .tls_backend_preconfigured(trust)
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(ANSWER_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .context("the HTTP client cannot be set up")?;
@@ -102,6 +103,10 @@ impl Client {
         let request = self.request(Method::GET, "/events");
         let mut response =
             self.runtime.block_on(async { self.checked(request.send().await).await })?;
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if !kind.is_some_and(|kind| kind.starts_with("text/event-stream")) {
+            bail!("{} answered what musicdb-stream does not; check the address", self.url);
+        }
         let mut events = Events::default();
         loop {
             let chunk = match self.runtime.block_on(response.chunk()) {

@@ -8,6 +8,7 @@ use std::{
 use anyhow::{Error, Result};
 use clap::error::ErrorKind;
 
+use super::layout::safe;
 use crate::config::ConfigError;
 
 const FAILED: u8 = 1;
@@ -56,8 +57,9 @@ pub(super) fn of_parsing(error: &clap::Error) -> ExitCode {
 }
 
 fn say(line: &str) {
+    // File names and what a server answers are in it.
     // Where even stderr is gone, the exit code is all that is left to say.
-    let _ = writeln!(io::stderr(), "musicdb-stream: {line}");
+    let _ = writeln!(io::stderr(), "musicdb-stream: {}", safe(line));
 }
 
 fn code(error: &Error) -> u8 {

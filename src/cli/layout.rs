@@ -1,6 +1,6 @@
 //! Text in columns, times, and one JSON document: how answers look on a terminal.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -28,7 +28,8 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 
 /// Prints one JSON document.
 pub(super) fn json(value: &impl Serialize, screen: &mut dyn Write) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *screen, value)?;
+    // As what it is when the screen failed: a reader that has seen enough is no failure.
+    serde_json::to_writer_pretty(&mut *screen, value).map_err(io::Error::from)?;
     Ok(writeln!(screen)?)
 }
 

@@ -1,6 +1,6 @@
 //! `queue`: show it, add, remove, move, clear.
 
-use std::io::Write;
+use std::{ffi::OsString, io::Write};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -36,7 +36,7 @@ enum Edit {
     Add {
         /// A library id, a file, or words of title, artist or album
         #[arg(required = true, value_name = "SONG")]
-        songs: Vec<String>,
+        songs: Vec<OsString>,
         #[command(flatten)]
         place: Place,
         /// Behind this entry: its number, its id, or the beginning of its id

@@ -38,7 +38,12 @@ pub(super) fn run(options: &Options, setting: &Setting, screen: &mut dyn Write) 
     let view = scan(&folders, desk.as_ref())?;
     match (view.report, view.error) {
         (_, Some(error)) => bail!("{error}"),
-        (Some(report), None) => Ok(screen.write_all(scan_report::text(&report).as_bytes())?),
+        (Some(report), None) => {
+            if let Some(why) = scan_report::nothing_read(&report) {
+                bail!("{why}");
+            }
+            Ok(screen.write_all(scan_report::text(&report).as_bytes())?)
+        }
         (None, None) => bail!("the scan ended without a report; the server's log has the reason"),
     }
 }

@@ -41,6 +41,19 @@ pub(super) fn text(report: &ScanReport) -> String {
     text
 }
 
+/// Why not one of the folders could be read; nothing where one was, or where the scan was stopped.
+pub(super) fn nothing_read(report: &ScanReport) -> Option<String> {
+    if report.found > 0 || report.cancelled || report.roots_left_alone.is_empty() {
+        return None;
+    }
+    let roots = report.roots_left_alone.iter().map(|(root, reason)| {
+        let root = if root.is_empty() { "the music folder" } else { root };
+        format!("{root} was left alone: {reason}")
+    });
+    let roots = roots.collect::<Vec<_>>().join("; ");
+    Some(format!("{roots}; the library is as before; name a folder with MP3 files"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +64,18 @@ mod tests {
         let report = ScanReport { found: 12, added: 12, ..ScanReport::default() };
         assert_eq!(text(&report), "12 MP3 files: 12 new\n");
         assert_eq!(text(&ScanReport::default()), "0 MP3 files: 0 new\n");
+    }
+
+    #[test]
+    fn a_scan_that_read_no_folder_failed() {
+        let lost = ("/usb".to_owned(), "it is missing".to_owned());
+        let report = ScanReport { roots_left_alone: vec![lost], ..ScanReport::default() };
+        assert_eq!(
+            nothing_read(&report).unwrap(),
+            "/usb was left alone: it is missing; the library is as before; name a folder with MP3 files"
+        );
+        assert_eq!(nothing_read(&ScanReport { found: 1, ..report.clone() }), None);
+        assert_eq!(nothing_read(&ScanReport { cancelled: true, ..report }), None);
     }
 
     #[test]

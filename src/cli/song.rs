@@ -1,6 +1,6 @@
 //! Which song is meant: a library id, a file, or words that one song alone has.
 
-use std::{io::Write, path::Path};
+use std::{ffi::OsStr, io::Write, path::Path};
 
 use anyhow::{Result, bail};
 
@@ -17,12 +17,12 @@ const CANDIDATES: u64 = 20;
 
 /// Puts the song that a text stands for into the queue. Where several are meant, they are listed.
 pub(super) fn add(
-    text: &str,
+    text: &OsStr,
     position: Position,
     desk: &dyn Desk,
     screen: &mut dyn Write,
 ) -> Result<EntryId> {
-    if let Ok(id) = text.parse() {
+    if let Some(Ok(id)) = text.to_str().map(str::parse) {
         match desk.add(SongId(id), position) {
             // A number may be a title, too.
             Err(error) if is_refused(&error, "unknown_song") => {}
@@ -30,8 +30,11 @@ pub(super) fn add(
         }
     }
     let file = Path::new(text);
-    let song =
-        if file.is_file() { desk.import(&absolute(file)?)? } else { search(text, desk, screen)? };
+    let song = if file.is_file() {
+        desk.import(&absolute(file)?)?
+    } else {
+        search(&text.to_string_lossy(), desk, screen)?
+    };
     desk.add(song, position)
 }
 
@@ -59,7 +62,7 @@ mod tests {
 
     fn add_to(desk: &FakeDesk, text: &str) -> Result<String, (String, String)> {
         let mut screen = Vec::new();
-        let outcome = add(text, Position::Last, desk, &mut screen);
+        let outcome = add(text.as_ref(), Position::Last, desk, &mut screen);
         match outcome {
             Ok(_) => Ok(desk.titles().pop().unwrap()),
             Err(error) => Err((error.to_string(), String::from_utf8(screen).unwrap())),

@@ -46,7 +46,7 @@ fn text(state: &State, url: &str) -> String {
     }
     let entries = if state.queue_length == 1 { "entry" } else { "entries" };
     let mut line = |name: &str, value: String| {
-        let _ = writeln!(text, "{name:<10}{value}");
+        let _ = writeln!(text, "{:<10}{}", safe(name), safe(&value));
     };
     line("queue", format!("{} {entries}", state.queue_length));
     line("listen", format!("{url}{}", state.mount));
@@ -54,7 +54,7 @@ fn text(state: &State, url: &str) -> String {
     for output in &state.outputs {
         let reason = output.reason.as_deref().unwrap_or("not connected");
         let connected = if output.connected { "connected" } else { reason };
-        line(&output.name, safe(connected));
+        line(&output.name, connected.to_owned());
     }
     line("running", format!("for {}", span(state.uptime_seconds)));
     text

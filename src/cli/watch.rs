@@ -63,7 +63,7 @@ fn line(event: &Value, playing: impl FnOnce() -> Option<String>) -> String {
         "reset" => "the server was started anew".to_owned(),
         _ => safe(&event.to_string()),
     };
-    format!("{name:<17}{words}")
+    format!("{:<17}{}", safe(name), safe(&words))
 }
 
 #[cfg(test)]

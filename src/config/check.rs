@@ -1,11 +1,9 @@
 //! What no single setting can tell: ranges, and settings that contradict each other.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    ops::RangeInclusive,
-};
+use std::{net::SocketAddr, ops::RangeInclusive};
 
 use super::Config;
+use crate::net::own::is_self;
 
 /// Milliseconds of a tick: below, a thread wakes more often than its machine can keep up with;
 /// above, a command takes too long to be heard.
@@ -150,28 +148,15 @@ impl Config {
             port: icecast.port,
             listen: self.server.listen,
         };
-        let address = icecast.host.trim_matches(['[', ']']).parse::<IpAddr>();
-        let by_address =
-            address.is_ok_and(|ip| is_own_listener((ip, icecast.port).into(), self.server.listen));
-        let by_name = icecast.port == self.server.listen.port()
-            && (icecast.host.eq_ignore_ascii_case("localhost")
-                || icecast.host.eq_ignore_ascii_case(&self.server.hostname))
-            && (self.server.listen.ip().is_loopback() || self.server.listen.ip().is_unspecified());
-        if by_address || by_name { Err(ourselves()) } else { Ok(()) }
+        let listen = self.server.listen;
+        let takes_loopback = listen.ip().is_loopback() || listen.ip().is_unspecified();
+        // The name under which listeners know us; any other name is resolved before it is dialled.
+        let by_name = icecast.port == listen.port()
+            && icecast.host.eq_ignore_ascii_case(&self.server.hostname)
+            && takes_loopback;
+        let is_own = by_name || is_self(&icecast.host, icecast.port, listen);
+        if is_own { Err(ourselves()) } else { Ok(()) }
     }
-}
-
-/// Whether a connection to `target` would reach the socket that is bound to `listen`, as far as
-/// the two addresses can tell; to be asked again for every address that a host name resolves to.
-#[must_use]
-pub fn is_own_listener(target: SocketAddr, listen: SocketAddr) -> bool {
-    let (to, bound) = (target.ip().to_canonical(), listen.ip().to_canonical());
-    // Everything that connects to the unspecified address ends at this machine's loopback.
-    let to_self = to.is_loopback() || to.is_unspecified();
-    target.port() == listen.port()
-        && (to == bound
-            || (to_self && bound.is_unspecified())
-            || (to.is_unspecified() && bound.is_loopback()))
 }
 
 fn within<T: PartialOrd + ToString>(
@@ -251,7 +236,7 @@ mod tests {
 
     #[test]
     fn an_icecast_that_is_ourselves_is_refused_with_the_remedy() {
-        for host in ["localhost", "127.0.0.1", "LocalHost"] {
+        for host in ["localhost", "127.0.0.1", "LocalHost", "radio.localhost.", "0.0.0.0"] {
             let error = checked(|c| {
                 c.icecast.enabled = true;
                 c.icecast.host = host.into();
@@ -275,20 +260,5 @@ mod tests {
             c.icecast.password = "".into();
         })
         .unwrap_err();
-    }
-
-    #[test]
-    fn own_listeners_are_known_by_address() {
-        let own = |target: &str, listen: &str| {
-            is_own_listener(target.parse().unwrap(), listen.parse().unwrap())
-        };
-        assert!(own("127.0.0.1:8000", "127.0.0.1:8000"));
-        assert!(own("127.0.0.1:8000", "0.0.0.0:8000"));
-        assert!(own("[::1]:8000", "[::]:8000"));
-        assert!(own("[::ffff:127.0.0.1]:8000", "127.0.0.1:8000"));
-        assert!(own("0.0.0.0:8000", "127.0.0.1:8000"));
-        assert!(!own("127.0.0.1:8000", "127.0.0.1:8001"));
-        assert!(!own("192.0.2.1:8000", "127.0.0.1:8000"));
-        assert!(!own("127.0.0.2:8000", "127.0.0.1:8000"));
     }
 }

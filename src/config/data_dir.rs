@@ -12,9 +12,12 @@ use std::{
     time::Duration,
 };
 
-/// How often a held lock is tried again, [`LOCK_RETRY_EVERY`] apart: commands that work on the
-/// database directly, or only look whether a server runs, hold it for some milliseconds.
+/// How often a held lock is tried again, [`LOCK_RETRY_EVERY`] apart, where it names a server: who
+/// only looks whether that server still runs holds it for a moment.
 const LOCK_RETRIES: u32 = 20;
+/// The same where it names none: commands that work on the database directly hold it until what
+/// they changed is on disk, and a server that is starting will name itself.
+const BUSY_RETRIES: u32 = 300;
 /// The time between two tries.
 const LOCK_RETRY_EVERY: Duration = Duration::from_millis(10);
 /// A URL is shorter than this; more in the lock file is not ours.
@@ -118,7 +121,7 @@ impl DataDir {
         let path = self.lock_path();
         let mut file = open_lock(OpenOptions::new().read(true).write(true).create(true), &path)
             .map_err(|reason| DataDirError::NotWritable { path: self.path.clone(), reason })?;
-        for _ in 0..LOCK_RETRIES {
+        for tried in 0..BUSY_RETRIES {
             match file.try_lock() {
                 Ok(()) => {
                     let mut lock = ServerLock { file, path };
@@ -128,14 +131,16 @@ impl DataDir {
                 Err(TryLockError::Error(reason)) => {
                     return Err(DataDirError::Lock { path, reason });
                 }
-                Err(TryLockError::WouldBlock) => thread::sleep(LOCK_RETRY_EVERY),
+                Err(TryLockError::WouldBlock) => {}
             }
+            if tried >= LOCK_RETRIES
+                && let Some(url) = read_url(&mut file)
+            {
+                return Err(DataDirError::Running { path: self.path.clone(), url });
+            }
+            thread::sleep(LOCK_RETRY_EVERY);
         }
-        let path = self.path.clone();
-        Err(match read_url(&mut file) {
-            Some(url) => DataDirError::Running { path, url },
-            None => DataDirError::Busy { path },
-        })
+        Err(DataDirError::Busy { path: self.path.clone() })
     }
 
     /// The URL of the server that holds the lock now, or nothing where nobody serves.
@@ -203,6 +208,7 @@ fn open_lock(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 
 fn read_url(file: &mut File) -> Option<String> {
     let mut text = String::new();
+    file.rewind().ok()?;
     file.take(LOCK_BYTES).read_to_string(&mut text).ok()?;
     let url = text.trim();
     (!url.is_empty()).then(|| url.to_owned())

@@ -30,6 +30,12 @@ pub enum FileError {
         /// Why.
         reason: io::Error,
     },
+    /// The file is not text in UTF-8: save it as such.
+    #[error("{} is not UTF-8 text; save it as UTF-8, or name another file with --config FILE", .path.display())]
+    NotUtf8 {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A key that does not exist: take the one that is named instead.
     #[error("{}, line {line}: unknown key `{key}`; the nearest known one is `{nearest}`", .path.display())]
     UnknownKey {
@@ -56,8 +62,10 @@ pub enum FileError {
 
 /// Reads a file into a table that is known to be a valid part of a [`Config`].
 pub(super) fn read(path: &Path) -> Result<toml::Table, FileError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|reason| FileError::Unreadable { path: path.to_owned(), reason })?;
+    let text = std::fs::read_to_string(path).map_err(|reason| match reason.kind() {
+        io::ErrorKind::InvalidData => FileError::NotUtf8 { path: path.to_owned() },
+        _ => FileError::Unreadable { path: path.to_owned(), reason },
+    })?;
     parse(path, &text)
 }
 

@@ -17,7 +17,7 @@ mod server;
 mod small;
 mod stream;
 
-pub use check::{BURST_SECONDS, CheckError, FLUSH_MS, TICK_MS, is_own_listener};
+pub use check::{BURST_SECONDS, CheckError, FLUSH_MS, TICK_MS};
 pub use data_dir::{DataDir, DataDirError, ServerLock, local_url};
 pub use directories::Directories;
 pub use file::FileError;

@@ -1,12 +1,12 @@
 //! The reader: the thread that turns one file into chunks of frames.
 
-use std::{fs::File, path::PathBuf, thread};
+use std::{path::PathBuf, thread};
 
 use crossbeam_channel::{Sender, bounded};
 
 use super::{Chunk, Item, Opener, Track};
 use crate::{
-    mpeg::{FrameSource, StreamTime, Unplayable},
+    mpeg::{self, FrameSource, StreamTime, Unplayable},
     song::Song,
 };
 
@@ -44,9 +44,9 @@ impl Opener for Deck {
 
 /// Sends all frames of the file from frame number `from` on; ends early where nobody takes them.
 fn read(path: PathBuf, from: u64, sender: &Sender<Item>) -> Result<(), Unplayable> {
-    let mut source = FrameSource::open(File::open(path)?)?;
+    let mut source = FrameSource::open(mpeg::open(&path)?)?;
     source.skip_frames(from)?;
-    let chunk_time = StreamTime::from_units(crate::mpeg::time::UNITS_PER_SECOND * CHUNK_SECONDS);
+    let chunk_time = StreamTime::from_units(mpeg::time::UNITS_PER_SECOND * CHUNK_SECONDS);
     let mut limit = source.first().duration().times(FIRST_CHUNK_FRAMES);
     let mut chunk = Chunk::new();
     loop {

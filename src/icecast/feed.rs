@@ -1,26 +1,30 @@
-//! Feeding: hands the relay's bytes to one accepted connection until it ends.
+//! Feeding: supplies one accepted connection until it ends.
 //!
-//! One wake a group: the ring's bytes go to the socket where they lie, without a copy and without
-//! waiting; only after a short write is the socket waited for.
+//! The groups themselves go out over the [`Line`] on the thread that made them; this waits for
+//! everything else: the stop, the server's words, and a socket that took less than it was shown.
 
 use std::{
     future::pending,
-    io::{self, ErrorKind},
+    io::ErrorKind,
+    sync::{Arc, Weak},
     time::Duration,
 };
 
 use tokio::{
+    net::TcpStream,
     sync::watch,
     time::{Instant, sleep_until, timeout},
 };
 
 use super::{
     SourceError, Target,
+    line::{Handed, Line},
     source::{Source, refused},
 };
 use crate::{
     ids::FrameNumber,
-    relay::{Read, Reader},
+    net::head::ResponseHead,
+    relay::{Read, Reader, Relay, Tap},
 };
 
 /// How long the frame that is begun may take to go out at the stop.
@@ -37,43 +41,52 @@ pub(super) enum End {
     Lost(SourceError),
 }
 
-/// Feeds `source` from `reader` on; returns when told to stop or when the connection is lost.
+/// Why the line is of no more use.
+enum Cause {
+    Stopped,
+    Lost(SourceError),
+    /// The server answered this while we sent.
+    Refused(ResponseHead),
+}
+
+/// Feeds `source` from `reader` on; returns when told to stop or when the connection is lost, with
+/// the first frame that was not handed on whole.
 pub(super) async fn feed(
     target: &Target,
-    source: &mut Source,
-    reader: &mut Reader,
+    source: Source,
+    reader: Reader,
+    relay: &Relay,
     stop: &mut watch::Receiver<bool>,
-) -> End {
+) -> (End, FrameNumber) {
+    let tcp = Arc::clone(source.socket.tcp());
+    let line = Arc::new(Line::new(source, reader));
+    let tap: Weak<Line> = Arc::downgrade(&line);
+    relay.attach(tap as Weak<dyn Tap>);
+    let cause = attend(target, &line, &tcp, stop).await;
+    let Some((mut source, mut reader)) = line.close() else { return (End::Stopped, 0) };
+    let end = match cause {
+        Cause::Stopped => {
+            finish(&mut source, &mut reader).await;
+            End::Stopped
+        }
+        Cause::Lost(error) => End::Lost(error),
+        Cause::Refused(head) => {
+            End::Lost(refused(target, &mut source.socket, &mut source.answers, &head).await)
+        }
+    };
+    (end, first_missing(&reader))
+}
+
+async fn attend(
+    target: &Target,
+    line: &Line,
+    tcp: &TcpStream,
+    stop: &mut watch::Receiver<bool>,
+) -> Cause {
     // Set while the socket takes nothing more: when that has gone on for too long.
     let mut blocked: Option<Instant> = None;
     loop {
-        tokio::select! {
-            biased;
-            () = stopped(stop) => {
-                finish(source, reader).await;
-                return End::Stopped;
-            }
-            readable = source.socket.readable() => {
-                if let Err(error) = readable {
-                    return End::Lost(SourceError::broken(target, &error));
-                }
-                if let Err(lost) = listen(target, source).await {
-                    return End::Lost(lost);
-                }
-                continue;
-            }
-            () = reader.ready(), if blocked.is_none() => {}
-            writable = source.socket.writable(), if blocked.is_some() => {
-                if let Err(error) = writable {
-                    return End::Lost(SourceError::broken(target, &error));
-                }
-            }
-            () = until(blocked) => {
-                let reason = format!("not a byte for {} s", target.limits.write.as_secs_f32());
-                return End::Lost(SourceError::TooSlow { at: target.authority(), reason });
-            }
-        }
-        match hand_on(source, reader) {
+        match line.hand_on() {
             Ok(Handed::All) => blocked = None,
             Ok(Handed::Part { progress }) => {
                 if progress || blocked.is_none() {
@@ -82,13 +95,32 @@ pub(super) async fn feed(
             }
             Ok(Handed::Overrun) => {
                 let reason = "it fell behind all that is kept for it".to_owned();
-                return End::Lost(SourceError::TooSlow { at: target.authority(), reason });
+                return Cause::Lost(SourceError::TooSlow { at: target.authority(), reason });
             }
-            Ok(Handed::Closed) => {
-                finish(source, reader).await;
-                return End::Stopped;
+            Ok(Handed::Closed) => return Cause::Stopped,
+            Err(error) => return Cause::Lost(SourceError::broken(target, &error)),
+        }
+        tokio::select! {
+            biased;
+            () = stopped(stop) => return Cause::Stopped,
+            readable = tcp.readable() => {
+                if let Err(error) = readable {
+                    return Cause::Lost(SourceError::broken(target, &error));
+                }
+                if let Err(lost) = listen(target, line) {
+                    return lost;
+                }
             }
-            Err(error) => return End::Lost(SourceError::broken(target, &error)),
+            () = line.help(), if blocked.is_none() => {}
+            writable = tcp.writable(), if blocked.is_some() => {
+                if let Err(error) = writable {
+                    return Cause::Lost(SourceError::broken(target, &error));
+                }
+            }
+            () = until(blocked) => {
+                let reason = format!("not a byte for {} s", target.limits.write.as_secs_f32());
+                return Cause::Lost(SourceError::TooSlow { at: target.authority(), reason });
+            }
         }
     }
 }
@@ -99,49 +131,9 @@ pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// The first frame that was not handed on whole.
-pub(super) fn first_missing(reader: &Reader) -> FrameNumber {
+fn first_missing(reader: &Reader) -> FrameNumber {
     let is_cut = reader.to_frame_edge() > 0;
     reader.frame().saturating_sub(u64::from(is_cut))
-}
-
-/// What came of handing on what is there.
-#[derive(Debug, PartialEq, Eq)]
-enum Handed {
-    /// The socket took all that it was shown.
-    All,
-    /// It took less; `progress`: but something.
-    Part { progress: bool },
-    /// The ring has overwritten what it had not taken yet. The place in the stream is lost in the
-    /// middle of a frame, so only a new connection can go on.
-    Overrun,
-    /// Nothing will follow.
-    Closed,
-}
-
-fn hand_on(source: &mut Source, reader: &mut Reader) -> io::Result<Handed> {
-    let mut failure = None;
-    let mut shown = 0;
-    let read = reader.read(usize::MAX, |bytes| {
-        shown = bytes.len();
-        source.socket.try_write(bytes).unwrap_or_else(|error| {
-            if error.kind() != ErrorKind::WouldBlock {
-                failure = Some(error);
-            }
-            0
-        })
-    });
-    if let Some(error) = failure {
-        return Err(error);
-    }
-    match read {
-        Read::Taken(taken) if taken < shown => Ok(Handed::Part { progress: taken > 0 }),
-        // TLS may have taken bytes that the socket below has not.
-        Read::Taken(_) | Read::Empty => {
-            Ok(if source.socket.flush()? { Handed::All } else { Handed::Part { progress: true } })
-        }
-        Read::Lagged => Ok(Handed::Overrun),
-        Read::Closed => Ok(Handed::Closed),
-    }
 }
 
 async fn until(deadline: Option<Instant>) {
@@ -153,26 +145,26 @@ async fn until(deadline: Option<Instant>) {
 
 /// Reads what the server says while we send: late answers are dropped, late refusals and the end
 /// are the end.
-async fn listen(target: &Target, source: &mut Source) -> Result<(), SourceError> {
-    let mut buffer = [0; 1024];
-    loop {
-        match source.socket.try_read(&mut buffer) {
-            Ok(0) => return Err(SourceError::Ended { at: target.authority() }),
-            Ok(read) => source.answers.push(buffer.get(..read).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(SourceError::broken(target, &error)),
-        }
-        while let Some(head) = source.answers.next().map_err(|_| not_icecast(target))? {
-            if head.status >= 300 {
-                return Err(refused(target, &mut source.socket, &mut source.answers, &head).await);
+fn listen(target: &Target, line: &Line) -> Result<(), Cause> {
+    let listened = line.with_source(|source| {
+        let mut buffer = [0; 1024];
+        loop {
+            match source.socket.try_read(&mut buffer) {
+                Ok(0) => return Err(Cause::Lost(SourceError::Ended { at: target.authority() })),
+                Ok(read) => source.answers.push(buffer.get(..read).unwrap_or_default()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(Cause::Lost(SourceError::broken(target, &error))),
             }
+            let not_icecast = |_| Cause::Lost(SourceError::NotIcecast { at: target.authority() });
+            while let Some(head) = source.answers.next().map_err(not_icecast)? {
+                if head.status >= 300 {
+                    return Err(Cause::Refused(head));
+                }
+            }
+            source.answers.forget();
         }
-        source.answers.forget();
-    }
-}
-
-fn not_icecast(target: &Target) -> SourceError {
-    SourceError::NotIcecast { at: target.authority() }
+    });
+    listened.unwrap_or(Ok(()))
 }
 
 /// Ends on a frame edge and lets the server see an orderly end.
@@ -241,7 +233,7 @@ mod tests {
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         SockRef::from(&tcp).set_send_buffer_size(4096).unwrap();
         let server = listener.accept().unwrap().0;
-        let source = Source { socket: Socket::Plain(tcp), answers: Answers::default() };
+        let source = Source { socket: Socket::Plain(Arc::new(tcp)), answers: Answers::default() };
         Line { target: Target::default(), relay: Relay::new(), source, server }
     }
 
@@ -270,63 +262,72 @@ mod tests {
     #[test]
     fn short_writes_lose_and_repeat_nothing() {
         run(async {
-            let mut line = line().await;
-            let mut reader = line.relay.live();
-            push(&line.relay, 0..1000);
-            line.relay.close();
-            let mut server = line.server;
-            let heard = thread::spawn(move || {
-                let mut heard = Vec::new();
-                server.read_to_end(&mut heard).unwrap();
-                heard
+            let Line { target, relay, source, server } = line().await;
+            let reader = relay.live();
+            push(&relay, 0..1000);
+            relay.close();
+            let heard = listen_to(server);
+            let (_keep, mut stop) = watch::channel(false);
+            let (end, next) = feed(&target, source, reader, &relay, &mut stop).await;
+            assert!(matches!(end, End::Stopped), "{end:?}");
+            assert_eq!(next, 1000);
+            assert!(heard.join().unwrap() == sent(1000));
+        });
+    }
+
+    #[test]
+    fn what_another_thread_pushes_goes_out_over_short_writes_too() {
+        run(async {
+            let Line { target, relay, source, server } = line().await;
+            let reader = relay.live();
+            let heard = listen_to(server);
+            let pushing = relay.clone();
+            let station = thread::spawn(move || {
+                for group in 0..400 {
+                    push(&pushing, group * 5..group * 5 + 5);
+                }
+                pushing.close();
             });
             let (_keep, mut stop) = watch::channel(false);
-            let end = feed(&line.target, &mut line.source, &mut reader, &mut stop).await;
+            let (end, next) = feed(&target, source, reader, &relay, &mut stop).await;
             assert!(matches!(end, End::Stopped), "{end:?}");
-            drop(line.source);
-            assert!(heard.join().unwrap() == sent(1000));
+            assert_eq!(next, 2000);
+            station.join().unwrap();
+            assert!(heard.join().unwrap() == sent(2000));
         });
     }
 
     #[test]
     fn a_stop_in_the_middle_of_a_frame_finishes_it_and_no_more() {
         run(async {
-            let mut line = line().await;
-            let mut reader = line.relay.live();
-            push(&line.relay, 0..1000);
-            // The first write fills the buffers and ends anywhere.
-            while hand_on(&mut line.source, &mut reader).unwrap()
-                != (Handed::Part { progress: false })
-            {}
+            let Line { target, relay, source, server } = line().await;
+            let reader = relay.live();
+            push(&relay, 0..1000);
             let (stop, mut stopped) = watch::channel(false);
-            let cut = reader.to_frame_edge();
-            let begun = first_missing(&reader);
-            stop.send_replace(true);
-            let mut server = line.server;
-            let heard = thread::spawn(move || {
-                let mut heard = Vec::new();
-                server.read_to_end(&mut heard).unwrap();
-                heard
-            });
-            let end = feed(&line.target, &mut line.source, &mut reader, &mut stopped).await;
+            let full = async {
+                // The first write fills the buffers and ends anywhere; then the stop comes.
+                tokio::task::yield_now().await;
+                stop.send_replace(true);
+                listen_to(server)
+            };
+            let feeding = feed(&target, source, reader, &relay, &mut stopped);
+            let ((end, next), heard) = tokio::join!(feeding, full);
             assert!(matches!(end, End::Stopped), "{end:?}");
             let heard = heard.join().unwrap();
-            assert!(cut > 0, "this machine's buffers end on a frame edge: choose another FRAME");
-            assert_eq!(heard.len() % FRAME, 0);
-            assert!(heard == sent(begun + 1), "the frame that was begun, and none after it");
-            assert_eq!(first_missing(&reader), begun + 1);
+            assert!(next > 0 && next < 1000, "{next}");
+            assert!(heard == sent(next), "whole frames up to the one that was begun");
         });
     }
 
     #[test]
     fn a_server_that_takes_nothing_is_given_up_by_name() {
         run(async {
-            let mut line = line().await;
-            line.target.limits.write = Duration::from_millis(20);
-            let mut reader = line.relay.live();
-            push(&line.relay, 0..1000);
+            let Line { mut target, relay, source, server: _server } = line().await;
+            target.limits.write = Duration::from_millis(20);
+            let reader = relay.live();
+            push(&relay, 0..1000);
             let (_keep, mut stop) = watch::channel(false);
-            let end = feed(&line.target, &mut line.source, &mut reader, &mut stop).await;
+            let (end, _) = feed(&target, source, reader, &relay, &mut stop).await;
             let End::Lost(SourceError::TooSlow { reason, .. }) = end else { panic!("{end:?}") };
             assert!(reason.contains("not a byte for 0.02 s"), "{reason}");
         });
@@ -335,13 +336,23 @@ mod tests {
     #[test]
     fn one_that_fell_behind_the_ring_is_given_up_and_never_goes_on_inside_a_frame() {
         run(async {
-            let mut line = line().await;
-            let mut reader = line.relay.live();
+            let Line { target, relay, source, server: _server } = line().await;
+            let reader = relay.live();
             for group in 0..30 {
-                push(&line.relay, group * 100..group * 100 + 100);
+                push(&relay, group * 100..group * 100 + 100);
             }
-            let handed = hand_on(&mut line.source, &mut reader).unwrap();
-            assert_eq!(handed, Handed::Overrun);
+            let (_keep, mut stop) = watch::channel(false);
+            let (end, _) = feed(&target, source, reader, &relay, &mut stop).await;
+            let End::Lost(SourceError::TooSlow { reason, .. }) = end else { panic!("{end:?}") };
+            assert!(reason.contains("fell behind"), "{reason}");
         });
+    }
+
+    fn listen_to(mut server: std::net::TcpStream) -> thread::JoinHandle<Vec<u8>> {
+        thread::spawn(move || {
+            let mut heard = Vec::new();
+            server.read_to_end(&mut heard).unwrap();
+            heard
+        })
     }
 }

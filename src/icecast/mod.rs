@@ -6,6 +6,7 @@
 mod answer;
 mod error;
 mod feed;
+mod line;
 mod output;
 mod request;
 mod socket;

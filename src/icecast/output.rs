@@ -6,7 +6,7 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{
     SourceError, Target,
-    feed::{End, feed, first_missing, stopped},
+    feed::{End, feed, stopped},
     request::AudioInfo,
     source::{Memory, Source, connect},
     title::{self, Place},
@@ -95,10 +95,10 @@ impl Output {
     }
 
     /// Feeds an accepted connection from the live edge on, and reports its rise and fall.
-    async fn serve(&mut self, mut source: Source, stop: &mut watch::Receiver<bool>) -> End {
+    async fn serve(&mut self, source: Source, stop: &mut watch::Receiver<bool>) -> End {
         let (at, mount) = (self.target.authority(), self.target.path());
         // The place first: what is pushed from here on reaches the server.
-        let mut reader = self.relay.live();
+        let reader = self.relay.live();
         self.backoff.accepted(Instant::now());
         self.connections += 1;
         self.last_error = None;
@@ -109,9 +109,8 @@ impl Output {
             peer,
             trust: source.socket.is_tls().then(|| self.memory.trust()).flatten(),
         }));
-        let end = feed(&self.target, &mut source, &mut reader, stop).await;
+        let (end, next_frame) = feed(&self.target, source, reader, &self.relay, stop).await;
         self.place.send_replace(None);
-        let next_frame = first_missing(&reader);
         match &end {
             End::Stopped => self.link.down("the stream was stopped".to_owned(), next_frame),
             End::Lost(error) => {

@@ -3,6 +3,7 @@
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr},
+    sync::Arc,
 };
 
 use rustls::ClientConnection;
@@ -13,9 +14,9 @@ use tokio::net::TcpStream;
 #[derive(Debug)]
 pub(super) enum Socket {
     /// As it is.
-    Plain(TcpStream),
+    Plain(Arc<TcpStream>),
     /// Encrypted.
-    Tls(TcpStream, Box<ClientConnection>),
+    Tls(Arc<TcpStream>, Box<ClientConnection>),
 }
 
 /// The socket as rustls wants it: it reports `WouldBlock` where it would wait.
@@ -38,7 +39,8 @@ impl Write for NonBlocking<'_> {
 }
 
 impl Socket {
-    fn tcp(&self) -> &TcpStream {
+    /// The socket below, to wait for while another thread reads and writes.
+    pub(super) fn tcp(&self) -> &Arc<TcpStream> {
         match self {
             Self::Plain(tcp) | Self::Tls(tcp, _) => tcp,
         }
@@ -155,6 +157,6 @@ impl Socket {
             tls.send_close_notify();
         }
         self.flush_all().await?;
-        SockRef::from(self.tcp()).shutdown(Shutdown::Write)
+        SockRef::from(self.tcp().as_ref()).shutdown(Shutdown::Write)
     }
 }

@@ -112,11 +112,11 @@ async fn open(target: &Target, memory: &mut Memory) -> Result<Socket, SourceErro
     };
     let tcp = connected(target).await?;
     if encryption == Encryption::Plain {
-        return Ok(Socket::Plain(tcp));
+        return Ok(Socket::Plain(Arc::new(tcp)));
     }
     match encrypted(target, memory, tcp).await {
         Err(SourceError::NoTls { .. }) if encryption == Encryption::Unknown => {
-            Ok(Socket::Plain(connected(target).await?))
+            Ok(Socket::Plain(Arc::new(connected(target).await?)))
         }
         outcome => {
             // A certificate that we do not trust is TLS all the same.
@@ -153,7 +153,7 @@ async fn encrypted(
     match timeout(target.limits.tls, TlsConnector::from(trust).connect(name, tcp)).await {
         Ok(Ok(stream)) => {
             let (tcp, session) = stream.into_inner();
-            Ok(Socket::Tls(tcp, Box::new(session)))
+            Ok(Socket::Tls(Arc::new(tcp), Box::new(session)))
         }
         Ok(Err(error)) => Err(tls_failure(at, &error)),
         Err(_) => {

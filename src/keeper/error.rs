@@ -55,6 +55,14 @@ pub enum QueueError {
     Db(#[from] DbError),
 }
 
+impl QueueError {
+    /// No room is left for the edit: it can be made once there is some.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Db(DbError::DiskFull { .. }))
+    }
+}
+
 /// What stops an operation inside its transaction.
 #[derive(Debug)]
 pub(super) enum Refusal {

@@ -296,14 +296,35 @@ impl Work<'_> {
 
     /// Adds random songs until there are two entries; `false` where there were, or no song is.
     fn refill(&mut self) -> Result<bool, Refusal> {
+        let replaced = self.leave_out_an_echo()?;
         let missing = song_queue::AT_LEAST.saturating_sub(song_queue::length(self.connection)?);
         for added in 0..missing {
             let Some(song) = randy::pick(self.connection, self.rng, None)? else {
-                return Ok(added > 0);
+                return Ok(replaced || added > 0);
             };
             self.add(Fresh::new(song, true), super::QueuePosition::Last)?;
         }
-        Ok(missing > 0)
+        Ok(replaced || missing > 0)
+    }
+
+    /// Takes out a random song that is the current one once more, where there is another by now: at
+    /// the first scan the queue is filled when a single song is known.
+    fn leave_out_an_echo(&mut self) -> Result<bool, Refusal> {
+        if song_queue::length(self.connection)? != song_queue::AT_LEAST {
+            return Ok(false);
+        }
+        let (first, last) =
+            (song_queue::first(self.connection)?, song_queue::last(self.connection)?);
+        let (Some(first), Some(last)) = (first, last) else { return Ok(false) };
+        if !last.is_random || last.song_id != first.song_id {
+            return Ok(false);
+        }
+        let another = randy::pick(self.connection, self.rng, None)?;
+        if another.is_none_or(|song| song == first.song_id) {
+            return Ok(false);
+        }
+        song_queue::take(self.connection, last.entry_id)?;
+        Ok(true)
     }
 }
 

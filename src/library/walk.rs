@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::{
     OtherFormat, ScanProgress, ScanReport,
@@ -68,7 +68,8 @@ impl<'a> Walk<'a> {
             }
         };
         let mut audio_files = 0_u64;
-        for item in WalkDir::new(&canonical).follow_links(true).sort_by_file_name() {
+        let walk = WalkDir::new(&canonical).follow_links(true).sort_by_file_name();
+        for item in walk.into_iter().filter_entry(|item| !leads_out(item, &canonical)) {
             if self.progress.is_cancelled() {
                 return;
             }
@@ -201,6 +202,15 @@ impl Walked {
             })
             .collect();
     }
+}
+
+/// A link to a folder that holds the root: everything below it would be met twice, or is not asked
+/// for.
+fn leads_out(item: &DirEntry, root: &Path) -> bool {
+    item.depth() > 0
+        && item.path_is_symlink()
+        && item.file_type().is_dir()
+        && item.path().canonicalize().is_ok_and(|target| root.starts_with(target))
 }
 
 fn reason(extension: &str) -> String {

@@ -1,7 +1,6 @@
 //! What the scan's workers do with one file: exact duration, tags, or the reason why not.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -12,6 +11,9 @@ use crate::mpeg::{self, StreamTime, Unplayable, time::UNITS_PER_SECOND};
 
 /// Buffer for reading tags: bytes.
 const TAG_BUFFER: usize = 16 * 1024;
+/// Bytes that are read for the tags of one file at most: several large covers. Searching for tags
+/// in what is no MP3 at all would read all of it.
+const TAG_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A file to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,29 +59,34 @@ pub(super) fn examine(job: Job, progress: &ScanProgress) -> Outcome {
 }
 
 fn read(path: &Path, progress: &ScanProgress) -> (Tags, Result<Audio, Unplayable>) {
-    let mut file = match File::open(path) {
-        Ok(file) => Watched { inner: file, progress },
-        Err(error) => return (Tags::default(), Err(error.into())),
+    let mut file = match mpeg::open(path) {
+        Ok(file) => Watched { inner: file, progress, left: u64::MAX },
+        Err(error) => return (tags::of_path(path), Err(error)),
     };
     let audio = frames(&mut file);
     if let Err(error) = file.seek(SeekFrom::Start(0)) {
         return (Tags::default(), Err(error.into()));
     }
+    file.left = TAG_BYTES;
     (tags::read(BufReader::with_capacity(TAG_BUFFER, file), path), audio)
 }
 
-/// A reader that fails once the scan is stopped: a file may be hours long.
+/// A reader that fails once the scan is stopped (a file may be hours long), or once it has read what
+/// it may.
 struct Watched<'a, R> {
     inner: R,
     progress: &'a ScanProgress,
+    left: u64,
 }
 
 impl<R: Read> Read for Watched<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.progress.is_cancelled() {
+        if self.progress.is_cancelled() || self.left == 0 {
             return Err(io::ErrorKind::Other.into());
         }
-        self.inner.read(buffer)
+        let len = self.inner.read(buffer)?;
+        self.left = self.left.saturating_sub(len as u64);
+        Ok(len)
     }
 }
 

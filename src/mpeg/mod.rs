@@ -1,6 +1,7 @@
 //! MPEG Layer III framing: headers, tags, exact durations and forged silence; it never decodes.
 
 mod bounds;
+mod file;
 pub mod header;
 mod info;
 mod lock;
@@ -17,6 +18,7 @@ mod unplayable;
 mod walk;
 
 pub use bounds::Bounds;
+pub use file::open;
 pub use header::{ChannelMode, Header, HeaderError, Version};
 pub use info::{InfoFrame, InfoKind};
 pub use mute::{crc, mute};

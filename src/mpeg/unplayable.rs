@@ -9,6 +9,9 @@ pub enum Unplayable {
     /// It could not be read: check the path, the rights and the disk.
     #[error("cannot be read: {}", .0)]
     Io(io::ErrorKind),
+    /// A folder, a pipe or a device: name a file.
+    #[error("it is no file but a folder, a pipe or a device")]
+    NotAFile,
     /// The file holds not one byte.
     #[error("the file is empty")]
     Empty,

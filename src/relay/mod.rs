@@ -8,14 +8,16 @@ mod group;
 mod link;
 mod reader;
 mod ring;
+mod tap;
 
 pub use group::{FrameKind, Group};
 pub use link::{Link, LinkReporter, Links};
 pub use reader::{Read, Reader};
 pub use ring::RING_BYTES;
+pub use tap::Tap;
 
 use std::{
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
     time::Instant,
 };
 
@@ -23,6 +25,7 @@ use tokio::sync::watch;
 
 use crate::mpeg::{Header, StreamTime};
 use ring::Ring;
+use tap::Taps;
 
 /// The handle of the ring. Clones share it.
 #[derive(Debug, Clone)]
@@ -37,6 +40,7 @@ struct Shared {
     end: watch::Sender<u64>,
     /// The newest title; an Icecast is told of it beside the stream.
     title: watch::Sender<Arc<str>>,
+    taps: Taps,
 }
 
 /// Value of the watched end that means: no frame will follow.
@@ -56,6 +60,7 @@ impl Relay {
             ring: RwLock::new(Ring::new()),
             end: watch::Sender::new(0),
             title: watch::Sender::new(Arc::from("")),
+            taps: Taps::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -68,6 +73,7 @@ impl Relay {
             ring.end()
         };
         self.shared.end.send_replace(end);
+        self.shared.taps.tell();
         if group.titles().next().is_some() {
             self.shared.title.send_replace(self.newest_title());
         }
@@ -76,6 +82,7 @@ impl Relay {
     /// No frame will follow: readers end once they have read what is there.
     pub fn close(&self) {
         self.shared.end.send_replace(CLOSED);
+        self.shared.taps.tell();
     }
 
     /// A reader that begins with the next frame to be pushed.
@@ -91,6 +98,11 @@ impl Relay {
     pub fn burst(&self, burst: StreamTime) -> Reader {
         let at = self.shared.read().edge_before_end(burst);
         Reader::new(Arc::clone(&self.shared), at)
+    }
+
+    /// Tells `tap` of every group from now on, until it is dropped.
+    pub fn attach(&self, tap: Weak<dyn Tap>) {
+        self.shared.taps.attach(tap);
     }
 
     /// The header of the newest frame, or nothing before the first.

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::rejection::{JsonRejection, QueryRejection},
+    extract::rejection::{JsonRejection, PathRejection, QueryRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -15,6 +15,8 @@ use crate::{command::CommandError, keeper::QueueError};
 pub(super) enum ApiError {
     /// 400: the request cannot be understood.
     BadRequest(String),
+    /// The body has the wrong size, kind or shape: 413, 415, 422, or 400.
+    BadBody(StatusCode, String),
     /// 401: the token is missing or wrong.
     Unauthorized,
     /// 404.
@@ -35,6 +37,7 @@ impl ApiError {
     fn parts(&self) -> (StatusCode, &'static str, String) {
         match self {
             Self::BadRequest(why) => (StatusCode::BAD_REQUEST, "bad_request", why.clone()),
+            Self::BadBody(status, why) => (*status, "bad_request", why.clone()),
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
@@ -68,6 +71,13 @@ fn queue_parts(error: &QueueError) -> (StatusCode, &'static str, String) {
         QueueError::UnknownEntry => (StatusCode::NOT_FOUND, "unknown_entry"),
         QueueError::CurrentSong => (StatusCode::CONFLICT, "current_song"),
         QueueError::Stale { .. } => (StatusCode::PRECONDITION_FAILED, "stale"),
+        QueueError::BehindItself => (StatusCode::CONFLICT, "behind_itself"),
+        QueueError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+        QueueError::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout"),
+        error if error.is_disk_full() => {
+            let why = "the disk that holds the database is full; free some space and try again";
+            return (StatusCode::INSUFFICIENT_STORAGE, "disk_full", why.into());
+        }
         QueueError::NothingToPlay => (StatusCode::CONFLICT, "nothing_to_play"),
         QueueError::NotRunning => (StatusCode::SERVICE_UNAVAILABLE, "not_running"),
         _ => {
@@ -108,6 +118,12 @@ impl From<CommandError> for ApiError {
 
 impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
+        Self::BadBody(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
         Self::BadRequest(rejection.body_text())
     }
 }

@@ -2,7 +2,10 @@
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{
+        Path, State,
+        rejection::{JsonRejection, PathRejection},
+    },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -73,22 +76,22 @@ pub(super) async fn add_random(
 
 pub(super) async fn remove(
     State(backstage): State<Backstage>,
-    Path(entry): Path<String>,
+    entry: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (entry, known) = (entry_id(&entry)?, if_match(&headers)?);
+    let (entry, known) = (entry_id(&entry?)?, if_match(&headers)?);
     let removed = on_queue(&backstage, move |q| q.if_match(known).remove_song(entry)).await;
     edited(&backstage, removed.map(|revision| (revision, None))).await
 }
 
 pub(super) async fn move_after(
     State(backstage): State<Backstage>,
-    Path(entry): Path<String>,
+    entry: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     request: Result<Json<MoveRequest>, JsonRejection>,
 ) -> Result<Response, ApiError> {
     let Json(MoveRequest { after }) = request?;
-    let (entry, known) = (entry_id(&entry)?, if_match(&headers)?);
+    let (entry, known) = (entry_id(&entry?)?, if_match(&headers)?);
     let moved = on_queue(&backstage, move |q| q.if_match(known).move_song(entry, after)).await;
     edited(&backstage, moved.map(|revision| (revision, None))).await
 }

@@ -51,9 +51,9 @@ pub(super) async fn progress(State(backstage): State<Backstage>) -> Json<Value> 
 
 pub(super) async fn start(
     State(backstage): State<Backstage>,
-    request: Option<Json<ScanRequest>>,
+    request: Result<Option<Json<ScanRequest>>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let folders = request.map(|Json(request)| request.folders).unwrap_or_default();
+    let folders = request?.map(|Json(request)| request.folders).unwrap_or_default();
     if !backstage.scans.start(folders) {
         let why = "a scan is running; wait for its end, or follow it at /api/v1/scan";
         return Err(ApiError::Refused("scan_running", why.into()));

@@ -47,7 +47,7 @@ fn main() {
         &["--config", config.to_str().unwrap()],
     );
     thread::sleep(WARM_UP);
-    let timer = thread::spawn(move || bare_timer(window));
+    let timer = thread::spawn(move || bare_loop(window));
     let before = served.cost();
     let began = Instant::now();
     thread::sleep(window);
@@ -56,7 +56,7 @@ fn main() {
     let groups = receiver.join().unwrap();
     let timer = timer.join().unwrap();
     println!("window {seconds} s, {} groups of {:.1} ms", groups.len(), mean_step(&groups) * 1e3);
-    let (ours, bare) = (lateness(&groups), timer);
+    let (ours, (bare, floor)) = (lateness(&groups), timer);
     println!("late (ms)      p50     p90     p99     worst");
     for (name, late) in [("groups", &ours), ("bare timer", &bare)] {
         let at = |percent| percentile(late, percent) * 1e3;
@@ -67,9 +67,10 @@ fn main() {
         (percentile(&ours, 99) - percentile(&bare, 99)) * 1e3
     );
     println!("drift: {:.3} ms an hour", drift(&groups) * 3600.0 * 1e3);
+    let (cpu, floor) = ((after.0 - before.0) / hours, floor / hours);
     println!(
-        "CPU: {:.2} s an hour; resident {:.1} MB",
-        (after.0 - before.0) / hours,
+        "CPU: {cpu:.2} s an hour, {:.2} times the bare loop's {floor:.2}; resident {:.1} MB",
+        cpu / floor,
         after.1 as f64 / 1e6
     );
 }
@@ -123,8 +124,14 @@ fn answer(mut socket: TcpStream) {
     let _ = socket.write_all(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n");
 }
 
-/// How late a thread wakes that does nothing but sleep until the next group would be due.
-fn bare_timer(window: Duration) -> Vec<f64> {
+/// The least that can be done: a thread that sleeps until each group would be due and sends as many
+/// bytes over a loopback socket. How late it woke each time, and its CPU seconds.
+fn bare_loop(window: Duration) -> (Vec<f64>, f64) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let mut sink = listener.accept().unwrap().0;
+    thread::spawn(move || while sink.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {});
+    let before = thread_cpu();
     let step = StreamTime::of_samples(4 * 1152, 44_100);
     let start = Instant::now();
     let mut late = Vec::new();
@@ -135,8 +142,15 @@ fn bare_timer(window: Duration) -> Vec<f64> {
         }
         thread::sleep(due.saturating_duration_since(Instant::now()));
         late.push(due.elapsed().as_secs_f64());
+        socket.write_all(&[0; 1672]).unwrap();
     }
-    late
+    (late, thread_cpu() - before)
+}
+
+/// CPU seconds of this thread.
+fn thread_cpu() -> f64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }
 
 /// Lateness against the schedule that the least late group sets.

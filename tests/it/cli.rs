@@ -9,80 +9,24 @@ use std::{
     time::Duration,
 };
 
-use assert_cmd::Command;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::support::served::Served;
+use crate::support::{
+    home::{Home, PROGRAM},
+    served::Served,
+};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_musicdb-stream");
 /// Longest wait for an event that is due at once.
 const SOON: Duration = Duration::from_secs(10);
 
-/// A home of its own: nothing of the real user's is read or written.
-struct Home(TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn data(&self) -> PathBuf {
-        self.path(".local/share/musicdb-stream")
-    }
-
-    fn run(&self, line: &str) -> Outcome {
-        self.run_with(line, &[])
-    }
-
-    fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Outcome {
-        let mut command = Command::new(PROGRAM);
-        command.env_clear().env("HOME", self.0.path()).current_dir(self.0.path());
-        let output =
-            command.envs(variables.iter().copied()).args(line.split_whitespace()).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Outcome {
-            code: output.status.code().unwrap(),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
-    }
-
-    fn demo_piece(&self) -> PathBuf {
-        let file = self.path("piece.mp3");
-        fs::copy(demo().join("2-paper-waltz.mp3"), &file).unwrap();
-        file
-    }
+fn demo_piece(home: &Home) -> PathBuf {
+    let file = home.path("piece.mp3");
+    fs::copy(demo().join("2-paper-waltz.mp3"), &file).unwrap();
+    file
 }
 
 fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo")
-}
-
-#[derive(Debug)]
-struct Outcome {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Outcome {
-    /// What was printed by a command that did what it was asked for, and said nothing else.
-    fn done(self) -> String {
-        assert_eq!((self.code, self.err.as_str()), (0, ""), "{self:?}");
-        self.out
-    }
-
-    /// The one line of a command that ended with this code.
-    fn line(self, code: i32) -> String {
-        assert_eq!((self.code, self.err.lines().count()), (code, 1), "{self:?}");
-        let line = self.err.strip_prefix("musicdb-stream: ").unwrap();
-        line.trim_end().to_owned()
-    }
 }
 
 #[test]
@@ -168,7 +112,7 @@ fn queue_and_library_work_without_a_server() {
     assert!(home.run("songs").done().contains("musicdb-stream scan DIR"));
     let line = home.run("backup copy.db").done();
     assert_eq!(line, "Wrote and verified copy.db.\n");
-    let piece = home.demo_piece();
+    let piece = demo_piece(&home);
     let said = home.run("queue add piece.mp3").done();
     assert!(said.starts_with("Added musicdb-stream – Paper Waltz as number "), "{said}");
     let scanned = home.run(&format!("scan {}", demo().display())).done();
@@ -192,13 +136,15 @@ fn queue_and_library_work_without_a_server() {
 #[test]
 fn one_bad_file_is_told_and_the_scan_goes_on() {
     let home = Home::new();
-    home.demo_piece();
+    demo_piece(&home);
     fs::write(home.path("bad.mp3"), "no music at all").unwrap();
     let said = home.run("scan .").done();
     assert!(said.contains("cannot be streamed: ") && said.contains("bad.mp3: "), "{said}");
     assert!(said.ends_with("2 MP3 files: 2 new, 1 cannot be streamed\n"), "{said}");
-    let said = home.run("scan missing").done();
-    assert!(said.starts_with("left alone: ") && said.contains("missing"), "{said}");
+    let line = home.run("scan missing").line(1);
+    assert!(line.contains("missing was left alone: ") && line.contains("name a folder"), "{line}");
+    let said = home.run("scan . missing").done();
+    assert!(said.contains("left alone: ") && said.contains("missing"), "{said}");
     let left: Value = serde_json::from_str(&home.run("songs waltz --json").done()).unwrap();
     assert_eq!(left["songs"][0]["playable"], true);
 }
@@ -206,7 +152,7 @@ fn one_bad_file_is_told_and_the_scan_goes_on() {
 #[test]
 fn check_fails_where_one_file_cannot_be_streamed() {
     let home = Home::new();
-    home.demo_piece();
+    demo_piece(&home);
     assert!(home.run("check piece.mp3").done().contains("frames      614\n"));
     let one: Value = serde_json::from_str(&home.run("check piece.mp3 --json").done()).unwrap();
     assert_eq!((&one["playable"], &one["frames"]), (&true.into(), &614.into()));
@@ -271,7 +217,7 @@ fn watch_prints_events_as_they_come() {
     let mut watch = std::process::Command::new(PROGRAM)
         .args(["--data", data.to_str().unwrap(), "watch", "--json"])
         .env_clear()
-        .env("HOME", home.0.path())
+        .env("HOME", home.root())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

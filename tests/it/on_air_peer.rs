@@ -104,9 +104,9 @@ fn play_pause_next_and_kills_leave_the_songs_frames_whole_and_in_order() {
     assert_eq!(verdict.foreign_bytes, 0);
     assert_eq!(verdict.repeated, 0);
     assert!(verdict.cut_songs <= skips, "{} songs cut by {skips} skips", verdict.cut_songs);
-    // 0.5 s are 19 frames; only the two kills may lose any.
+    // Only the two kills may lose anything.
     assert!(verdict.gaps.len() <= 2, "{:?}", verdict.gaps);
-    assert!(verdict.gaps.iter().all(|gap| *gap <= 19), "{:?}", verdict.gaps);
+    assert!(verdict.gaps.iter().all(|gap| gap.is_what_a_kill_may_cost()), "{:?}", verdict.gaps);
     for (index, take) in takes.iter().enumerate() {
         let file = kept.path().join(format!("{index}.mp3"));
         fs::write(&file, &take.bytes).unwrap();
@@ -144,7 +144,7 @@ fn is_complaint(line: &str) -> bool {
 
 /// What the decoders say where a frame points back to data that was not sent.
 fn is_about_the_reservoir(line: &str) -> bool {
-    ["backstep", "overread", "missing", "bits", "part2_3", "reservoir", "reverse"]
+    ["backstep", "overread", "missing", "bits", "part2_3", "reservoir", "reverse", "dequantization"]
         .iter()
         .any(|word| line.contains(word))
 }
@@ -172,14 +172,16 @@ fn a_long_pause_keeps_the_listener_at_the_songs_bytes_per_second() {
     // Frames of the pause, from a second after it began to a second before its end.
     let bytes = &takes[0].bytes[..to.min(takes[0].bytes.len())];
     let mean = report.audio_bytes as f64 / report.duration.as_duration().as_secs_f64();
-    let silent = silent_lengths(bytes, from + mean as usize * 2);
-    let in_two_seconds = (2.0 / 0.026_122_449_f64).round() as usize;
-    let wanted = mean * in_two_seconds as f64 * 0.026_122_449;
+    // The burst of Icecast and the blocks that it hands on are behind us after that.
+    let silent = silent_lengths(bytes, from + 64 * 1024);
+    // 2 s at 44.1 kHz are 77 frames.
+    let in_two_seconds = 77;
+    let wanted = mean * 77.0 * 1152.0 / 44_100.0;
     for window in silent.windows(in_two_seconds) {
         let sum: usize = window.iter().sum();
         assert!((sum as f64 / wanted - 1.0).abs() < 0.01, "{sum} bytes, {wanted:.0} wanted");
     }
-    assert!(silent.len() > 50 * 38, "{} silent frames", silent.len());
+    assert!(silent.len() > 45 * 38, "{} silent frames", silent.len());
 }
 
 fn matches_title(path: &Path, title: &str) -> bool {
@@ -232,6 +234,6 @@ fn an_icecast_that_comes_back_gets_the_stream_within_a_second_at_the_held_frame(
     std::thread::sleep(Duration::from_secs(3));
     let (verdict, _) = air.finish();
     assert_eq!((verdict.foreign_bytes, verdict.repeated), (0, 0));
-    assert!(verdict.gaps.iter().all(|gap| *gap <= 19), "{:?}", verdict.gaps);
+    assert!(verdict.gaps.iter().all(|gap| gap.is_what_a_kill_may_cost()), "{:?}", verdict.gaps);
     assert!(verdict.gaps.len() <= outages, "{:?}", verdict.gaps);
 }

@@ -121,7 +121,8 @@ fn a_folder_of_songs_becomes_a_radio_and_a_listener_hears_their_own_frames() {
 fn item_18_stop_takes_under_a_second_in_every_state() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = nobody.local_addr().unwrap();
-    let states: [(&str, &dyn Fn(&Home) -> AudioStream); 5] = [
+    type Begin<'a> = &'a dyn Fn(&Home) -> AudioStream;
+    let states: [(&str, Begin<'_>); 5] = [
         ("playing", &|home| playing(home).0),
         ("paused", &|home| home.start(Start::Paused)),
         ("empty", &|home| {

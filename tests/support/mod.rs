@@ -4,6 +4,7 @@
 
 pub mod air;
 pub mod fake_icecast;
+pub mod home;
 pub mod mp3;
 pub mod radio;
 pub mod record;

@@ -123,13 +123,28 @@ pub struct Songs {
     places: HashMap<Vec<u8>, Vec<(usize, usize)>>,
 }
 
+/// Frames of a song that a recording left out.
+#[derive(Debug, Clone, Copy)]
+pub struct Gap {
+    pub frames: usize,
+    pub bytes: usize,
+}
+
+impl Gap {
+    /// At most half a second at 44.1 kHz; or no more than Icecast 2.4 holds back, which hands its
+    /// listeners whole blocks of 4,096 bytes, and one group on its way there.
+    pub fn is_what_a_kill_may_cost(self) -> bool {
+        self.frames <= 19 || self.bytes <= 4096 + self.bytes / self.frames * 4
+    }
+}
+
 /// What a comparison found.
 #[derive(Debug, Default)]
 pub struct Verdict {
     pub song_frames: usize,
     pub silent_frames: usize,
-    /// Frames left out in each place where the recording goes on later in the same song.
-    pub gaps: Vec<usize>,
+    /// Where the recording goes on later in the same song: what was left out.
+    pub gaps: Vec<Gap>,
     /// Songs left before their last frame: by `next`, or at the end of the recording.
     pub cut_songs: usize,
     pub whole_songs: usize,
@@ -207,7 +222,9 @@ impl Songs {
         let later = at.iter().find_map(|(song, index)| {
             let near = index + 1..index + GAP_LIMIT;
             let place = places.iter().find(|p| p.0 == *song && near.contains(&p.1))?;
-            Some((*place, place.1 - index))
+            let lost = self.songs[*song].1.get(*index..place.1)?;
+            let bytes = lost.iter().map(Vec::len).sum();
+            Some((*place, Gap { frames: lost.len(), bytes }))
         });
         if let Some((place, gap)) = later {
             verdict.gaps.push(gap);

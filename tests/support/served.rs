@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -15,12 +15,16 @@ pub struct Served {
     child: Child,
     pub address: SocketAddr,
     pub token: String,
-    pub data: PathBuf,
 }
 
 impl Served {
     /// Starts `serve` with these arguments, behind these global ones, and waits for its banner.
     pub fn start(data: &Path, arguments: &[&str], global: &[&str]) -> Self {
+        Self::listening("127.0.0.1:0", data, arguments, global)
+    }
+
+    /// The same on an address of one's own choice.
+    pub fn listening(listen: &str, data: &Path, arguments: &[&str], global: &[&str]) -> Self {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -29,7 +33,7 @@ impl Served {
         let mut child = Command::new(env!("CARGO_BIN_EXE_musicdb-stream"))
             .args(["--data", data.to_str().unwrap()])
             .args(global)
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", listen])
             .args(arguments)
             .env_clear()
             .stdin(Stdio::null())
@@ -47,7 +51,7 @@ impl Served {
         };
         std::thread::spawn(move || lines.for_each(drop));
         let token = std::fs::read_to_string(data.join("control.token")).unwrap().trim().to_owned();
-        Self { child, address, token, data: data.to_owned() }
+        Self { child, address, token }
     }
 
     pub fn pid(&self) -> u32 {
@@ -106,9 +110,15 @@ impl Served {
     }
 
     /// Ends it with SIGTERM and tells how long that took.
-    pub fn terminate(mut self) -> (Duration, std::process::ExitStatus) {
+    pub fn terminate(self) -> (Duration, std::process::ExitStatus) {
+        self.end_with("-TERM")
+    }
+
+    /// The same with another signal.
+    pub fn end_with(mut self, signal: &str) -> (Duration, std::process::ExitStatus) {
         let began = Instant::now();
-        assert!(Command::new("kill").arg(self.pid().to_string()).status().unwrap().success());
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
         let status = self.child.wait().unwrap();
         (began.elapsed(), status)
     }
