@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The pace at a receiving socket beside a bare timer, drift, CPU and memory: a Markdown report on stdout.
+# The pace at a receiving socket beside a bare loop's, drift, CPU and memory: a Markdown report on stdout.
 #
 #   tests/bench/pace.sh      MUSICDB_BENCH_SECONDS: length of the window (600); MUSICDB_MUSIC: the songs
 set -euo pipefail
@@ -11,6 +11,6 @@ figures=$(cargo bench --locked --bench pace -- --seconds "$seconds" --music "$(r
 grep -q '^drift:' <<<"$figures" || { echo "$figures" >&2; exit 1; }
 report_head "Pace" "cargo bench --bench pace -- --seconds $seconds"
 echo "The program streams to a stand-in Icecast, which notes when each group of frames arrives. In the same"
-echo "window a bare timer, a thread that only sleeps until each group would be due, shows what the machine can do."
+echo "window a bare loop, which sleeps until each group would be due and sends as many bytes, shows what the machine can do."
 echo
 report_block <<<"$figures"

@@ -1,4 +1,4 @@
-//! The README: what it shows of the library is what is tested, and its links lead somewhere.
+//! The README and the documents: what they show is tested, their links lead to files, no route is missing.
 
 use std::{fs, path::Path};
 
@@ -42,4 +42,31 @@ fn links_within_the_documents_lead_to_files() {
         }
     }
     assert!(links > 5, "only {links} links were found");
+}
+
+#[test]
+fn every_route_and_every_error_code_of_the_api_is_described() {
+    let document = file("docs/api.md");
+    let after = |text: &str, opening: &str| -> Vec<String> {
+        let pieces = text.split(opening).skip(1);
+        pieces.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()
+    };
+    let routes = after(&file("src/web/mod.rs"), ".route(\"");
+    assert!(routes.len() > 15, "{routes:?}");
+    for route in routes.iter().filter(|route| !route.starts_with("/page.")) {
+        let path = route.replace("{entry_id}", "ENTRY");
+        let described =
+            [" ", "`", "?"].iter().any(|end| document.contains(&format!(" {path}{end}")));
+        assert!(described, "{route}");
+    }
+    let errors = file("src/web/error.rs");
+    let codes = [after(&errors, "StatusCode::CONFLICT, \""), after(&errors, "_UNAVAILABLE, \"")];
+    let mut codes = codes.concat();
+    codes.extend(after(&errors, "StatusCode::NOT_FOUND, \""));
+    codes.extend(after(&errors, "_STORAGE, \""));
+    codes.extend(after(&file("src/web/scan.rs"), "Refused(\""));
+    assert!(codes.len() > 10, "{codes:?}");
+    for code in codes {
+        assert!(document.contains(&format!("`{code}`")), "{code}");
+    }
 }
