@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::config::{Flags, Places};
+use crate::config::{DataDir, Flags, Places};
 
 /// Made by `tests/demo/make.py`.
 const PIECES: [(&str, &[u8]); 3] = [
@@ -20,6 +20,8 @@ const PIECES: [(&str, &[u8]); 3] = [
 /// played: own data directory (or the one given), own music folder, no minimum length.
 pub(super) fn prepare(places: &Places, flags: &mut Flags) -> Result<()> {
     let data = flags.data.clone().unwrap_or_else(|| beside(&places.data));
+    // The directory holds passwords: it is made for its owner alone before anything is in it.
+    DataDir::open(&data)?;
     let music = data.join("music");
     write_pieces(&music).with_context(|| {
         format!(

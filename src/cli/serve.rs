@@ -49,6 +49,9 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options, global: &Global, screen: &mut dyn Write) -> Result<()> {
     let config = prepare(options, global)?;
     let end = End::listen()?;
+    for key in config.without_effect() {
+        tracing::warn!("the setting {key} has no effect in this version");
+    }
     let stream = AudioStream::start(config.clone())?;
     let icecast =
         format!("{}:{}{}", config.icecast.host, config.icecast.port, config.icecast.mountname);

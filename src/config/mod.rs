@@ -10,6 +10,7 @@ mod fields;
 mod file;
 mod icecast;
 mod layers;
+mod not_yet;
 mod password;
 mod randy;
 mod secrets;

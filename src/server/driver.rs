@@ -73,7 +73,7 @@ async fn serve(
             Flushed::All => tokio::select! {
                 () = &mut stopping => return drain(listener, stream, place).await,
                 end = gone(stream, &mut heard) => return end,
-                () = due(listener, flushed_at + flush_every) => {}
+                () = due(listener, flushed_at, flush_every) => {}
             },
             Flushed::Short => tokio::select! {
                 () = &mut stopping => return drain(listener, stream, place).await,
@@ -87,9 +87,12 @@ async fn serve(
     }
 }
 
-/// Waits until the next flush is due and there is something to send.
-async fn due(listener: &mut Listener, at: Instant) {
-    tokio::time::sleep_until(at.into()).await;
+/// Waits until the next flush is due and there is something to send; the first sound that there is
+/// goes at once.
+async fn due(listener: &mut Listener, flushed_at: Instant, flush_every: Duration) {
+    if !listener.hears_nothing_yet() {
+        tokio::time::sleep_until((flushed_at + flush_every).into()).await;
+    }
     listener.ready().await;
 }
 

@@ -48,6 +48,8 @@ pub(super) struct Listener {
     taken_since_move: u64,
     moves: u32,
     sent: u64,
+    /// Length of the response's head.
+    head_len: u64,
 }
 
 impl Listener {
@@ -62,6 +64,7 @@ impl Listener {
     ) -> Self {
         Self {
             cursor: Cursor::new(relay, metaint, burst),
+            head_len: head.len() as u64,
             pending: head,
             pending_sent: 0,
             last_taken: now,
@@ -104,6 +107,11 @@ impl Listener {
     /// Bytes sent, heads and titles too.
     pub(super) fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// Not one byte of sound has gone to it yet.
+    pub(super) fn hears_nothing_yet(&self) -> bool {
+        self.sent <= self.head_len
     }
 
     /// How often the ring outran it.

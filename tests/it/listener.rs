@@ -35,6 +35,18 @@ fn the_body_is_the_frames_that_were_pushed_from_a_frame_edge_on() {
 }
 
 #[test]
+fn who_comes_before_the_first_frame_gets_it_at_once() {
+    let flush = Duration::from_secs(3600);
+    let mut radio = Radio::start(ServerOptions { flush, ..options() });
+    let (_, mut stream) = radio.listen("/stream", "");
+    radio.wait_for_count(1);
+    radio.push(4, None);
+    let mut sound = vec![0; radio.pushed.len()];
+    stream.read_exact(&mut sound).unwrap();
+    assert_eq!(sound, radio.pushed);
+}
+
+#[test]
 fn the_listener_may_ask_for_another_burst() {
     let radio = Radio::on_air(options(), 400);
     let starts: Vec<_> = ["0", "0.5", "1000"]
