@@ -56,7 +56,7 @@ fn entries_and_songs_that_are_none_change_nothing() {
             ("queue move 2 --after 2", "cannot be moved behind itself"),
             ("queue add 999", "is no song's id"),
             ("queue add 99999999999999999999", "is no song's id"),
-            ("queue add Music", "is no song's id"),
+            ("queue add .local", "is no song's id"),
             ("queue add song", "stands for 3 songs; add words, or give the id"),
             ("queue add bad.mp3", "no MPEG Layer III frames found"),
         ] {

@@ -6,15 +6,17 @@
 use std::{
     ffi::OsStr,
     fs,
+    io::{BufRead, BufReader},
     os::unix::{ffi::OsStrExt, fs::symlink},
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
 use crate::support::{
-    home::Home,
+    home::{Home, PROGRAM},
     mp3::{Shape, ape, frames, id3v2, junk, song},
     shared::shared,
 };
@@ -93,19 +95,29 @@ fn what_is_no_regular_file_is_never_opened() {
 fn a_song_that_became_a_pipe_is_passed_over_on_the_air() {
     let home = Home::with_songs(3);
     let served = home.serve(&["--paused"]);
-    served.wait_for(Duration::from_secs(10), |_| {
-        served.ask("GET", "/api/v1/scan", "").1["running"] == false
-    });
-    assert_eq!(served.ask("POST", "/api/v1/queue", "{\"song_id\":2,\"position\":\"next\"}").0, 201);
-    fs::remove_file(home.path("Music/song 1.mp3")).unwrap();
-    home.shell("mkfifo 'Music/song 1.mp3'").done();
+    let is_over = |_: &Value| served.ask("GET", "/api/v1/scan", "").1["running"] == false;
+    served.wait_for(Duration::from_secs(10), is_over);
+    let mut watch = Command::new(PROGRAM)
+        .args(["watch", "--json"])
+        .env_clear()
+        .env("HOME", home.root())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut events = lines.map(|line| json(&line.unwrap()));
+    events.next().unwrap();
+    fs::remove_file(home.path("Music/song 0.mp3")).unwrap();
+    home.shell("mkfifo 'Music/song 0.mp3'").done();
+    assert_eq!(served.ask("POST", "/api/v1/queue", "{\"song_id\":1,\"position\":\"next\"}").0, 201);
     served.play(true);
     served.next();
-    let told = |_: &Value| {
-        let songs = served.ask("GET", "/api/v1/songs", "").1["songs"].clone();
-        songs.as_array().unwrap().iter().any(|song| song["id"] == 2 && song["playable"] == false)
-    };
-    served.wait_for(Duration::from_secs(10), told);
+    // One event a second comes in any case.
+    let told = events.by_ref().take(30).find(|event| event["event"] == "SongUnplayable").unwrap();
+    assert_eq!(told["song_id"], 1, "{told}");
+    assert!(told["reason"].as_str().unwrap().contains("a pipe or a device"), "{told}");
+    watch.kill().unwrap();
+    watch.wait().unwrap();
     served.wait_for(Duration::from_secs(10), |state| state["is_playing"] == true);
     assert_eq!(served.terminate().1.code(), Some(0));
 }
