@@ -31,7 +31,7 @@ impl Home {
     pub fn with_songs(count: u32) -> Self {
         let home = Self::new();
         for n in 0..count {
-            home.song(&format!("Music/song {n}.mp3"), 40 + n);
+            home.song(format!("Music/song {n}.mp3"), 40 + n);
         }
         home.run("scan").done();
         home.run("queue add 1 1").done();
