@@ -149,6 +149,20 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn a_database_that_another_program_holds_is_told_as_locked() {
+    let home = Home::with_songs(2);
+    let before = home.belongings();
+    let other = rusqlite::Connection::open(home.data().join("musicdb-stream.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for command in ["queue add 1", "queue remove 2"] {
+        let line = home.run(command).line(1);
+        says(&line, &["musicdb-stream.db is locked by another program", "close it or try again"]);
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(home.belongings(), before);
+}
+
+#[test]
 fn a_data_directory_whose_lock_cannot_be_opened_is_told_as_not_writable() {
     let home = Home::new();
     fs::create_dir_all(home.path("data/server.lock")).unwrap();
