@@ -11,7 +11,8 @@ use super::arguments::Global;
 const WAITING_LINES: usize = 8192;
 
 /// Starts them; they end, all written, when the guard is dropped. `RUST_LOG` goes before the
-/// flags. A server tells more than the other commands.
+/// flags. A server tells more; the other commands tell
+/// their outcome themselves.
 pub(super) fn start(global: &Global, serves: bool) -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
@@ -32,8 +33,9 @@ pub(super) fn start(global: &Global, serves: bool) -> WorkerGuard {
 
 fn level(global: &Global, serves: bool) -> &'static str {
     match (global.quiet, global.verbose, serves) {
+        // What failed is said in one line, once.
+        (true, _, false) | (_, 0, false) => "off",
         (true, ..) => "error",
-        (_, 0, false) => "warn",
         (_, 0, true) => "warn,musicdb_stream=info",
         (_, 1, _) => "info,musicdb_stream=debug",
         _ => "trace",

@@ -56,6 +56,8 @@ pub(super) struct Added {
 /// What play, pause and next answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(super) struct Accepted {
+    // Said so as to be required: what leaves it out is no answer of ours.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) effect: Option<Effect>,
 }
 

@@ -6,6 +6,8 @@ mod migrations;
 mod path_bytes;
 
 use std::{
+    fs::File,
+    io::Read,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -26,6 +28,8 @@ const READER_CACHE_KIB: i64 = 512;
 const JOURNAL_LIMIT: i64 = 4 * 1024 * 1024;
 /// Prepared statements kept per connection.
 const STATEMENTS: usize = 48;
+/// What every database file begins with: SQLite's file format, section 1.2.1.
+const HEAD: &[u8] = b"SQLite format 3\0";
 
 /// The database file, known to exist and to have this program's newest schema. Clones are cheap.
 #[derive(Debug, Clone)]
@@ -40,6 +44,7 @@ impl Database {
     /// # Errors
     /// The file cannot be used, and why: see [`DbError`].
     pub fn open(path: &Path) -> Result<Self, DbError> {
+        refuse_foreign(path)?;
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
         let classify = |error| DbError::of(path, error);
         // Read first: a file that is no database must be told as such and not be written to.
@@ -95,6 +100,22 @@ impl Database {
     pub fn backup(&self, destination: &Path) -> Result<(), DbError> {
         backup::copy(&self.reader()?, &self.path, destination)
     }
+}
+
+/// Refuses a file that has other beginnings than SQLite's, before SQLite sees it: with a log of the
+/// file that stood here before, it would write that log's pages into it.
+fn refuse_foreign(path: &Path) -> Result<(), DbError> {
+    let mut head = Vec::new();
+    // What cannot be read, or is no file, is told when it is opened.
+    let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
+    if let (true, Ok(file)) = (is_file, File::open(path))
+        && file.take(HEAD.len() as u64).read_to_end(&mut head).is_ok()
+        && !head.is_empty()
+        && head != HEAD
+    {
+        return Err(DbError::NotOurs { path: path.to_path_buf() });
+    }
+    Ok(())
 }
 
 /// Opens without `SQLITE_OPEN_URI`: a file whose name begins with `file:` is just a file.

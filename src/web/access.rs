@@ -40,10 +40,14 @@ impl Access {
 
 /// `localhost`, 127.0.0.0/8 or ::1, with or without a port.
 fn is_loopback_name(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or(""),
-        None => host.split(':').next().unwrap_or(""),
+    let (name, port) = match host.strip_prefix('[') {
+        Some(v6) => v6.split_once(']').unwrap_or_default(),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
+    let is_port = |digits: &str| digits.parse::<u16>().is_ok();
+    if !(port.is_empty() || port.strip_prefix(':').is_some_and(is_port)) {
+        return false;
+    }
     name.eq_ignore_ascii_case("localhost")
         || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -93,6 +97,10 @@ mod tests {
         assert!(!Access::is_local(there, &headers(&[("host", "localhost")])));
         assert!(!Access::is_local(here, &headers(&[("host", "radio.example")])));
         assert!(!Access::is_local(here, &headers(&[("host", "localhost.example")])));
+        for host in ["[::1]x", "[::1", "[::1].example", "localhost:x", "127.0.0.1:8000@example", ""]
+        {
+            assert!(!Access::is_local(here, &headers(&[("host", host)])), "{host}");
+        }
         assert!(!Access::is_local(here, &headers(&[])));
         let proxied = headers(&[("host", "localhost"), ("x-forwarded-for", "192.0.2.1")]);
         assert!(!Access::is_local(here, &proxied));

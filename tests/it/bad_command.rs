@@ -56,7 +56,7 @@ fn entries_and_songs_that_are_none_change_nothing() {
             ("queue move 2 --after 2", "cannot be moved behind itself"),
             ("queue add 999", "is no song's id"),
             ("queue add 99999999999999999999", "is no song's id"),
-            ("queue add Music", "is no song's id"),
+            ("queue add .local", "is no song's id"),
             ("queue add song", "stands for 3 songs; add words, or give the id"),
             ("queue add bad.mp3", "no MPEG Layer III frames found"),
         ] {
@@ -96,7 +96,7 @@ fn a_port_that_is_not_ours_is_told_as_such() {
     for bytes in [
         &b"SSH-2.0-OpenSSH_9.9\r\n"[..],
         b"",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
         b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",

@@ -137,11 +137,29 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
         (damaged, "is damaged"),
     ] {
         fs::write(&file, &garbage).unwrap();
+        if reason == "is damaged" {
+            // The log would mend it.
+            fs::remove_file(home.data().join("musicdb-stream.db-wal")).ok();
+        }
         for command in ["serve --listen 127.0.0.1:0", "songs", "queue add 1", "scan"] {
             says(&home.run(command).line(1), &["musicdb-stream.db", reason]);
         }
-        assert_eq!(fs::read(&file).unwrap(), garbage);
+        assert!(fs::read(&file).unwrap() == garbage, "{reason}: the file was changed");
     }
+}
+
+#[test]
+fn a_database_that_another_program_holds_is_told_as_locked() {
+    let home = Home::with_songs(2);
+    let before = home.belongings();
+    let other = rusqlite::Connection::open(home.data().join("musicdb-stream.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for command in ["queue add 1", "queue remove 2"] {
+        let line = home.run(command).line(1);
+        says(&line, &["musicdb-stream.db is locked by another program", "close it or try again"]);
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(home.belongings(), before);
 }
 
 #[test]
@@ -182,7 +200,8 @@ fn a_second_server_is_told_where_the_first_is() {
     let before = home.belongings();
     let served = home.serve(&["--paused"]);
     let line = home.run("serve --listen 127.0.0.1:0").line(1);
-    says(&line, &["already runs on", &served.address.to_string(), "stop it first", "--data DIR"]);
+    let (data, address) = (served.data.display().to_string(), served.address.to_string());
+    says(&line, &["already runs on", &data, &address, "stop it first", "--data DIR"]);
     assert_eq!(served.terminate().1.code(), Some(0));
     assert_eq!(home.belongings(), before);
 }

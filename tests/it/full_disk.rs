@@ -106,7 +106,8 @@ fn a_full_disk_stops_scans_and_edits_and_nothing_else() {
     let line = home.run(&format!("{on} scan")).line(1);
     assert!(line.contains("is full; free some space and try again"), "{line}");
     is_whole(&data.join("musicdb-stream.db"));
-    assert_eq!(total(&home, on), 2);
+    let known = total(&home, on);
+    assert!((2..u64::from(SONGS)).contains(&known), "{known}");
 
     tiny.empty();
     let music = home.path("Music");

@@ -85,6 +85,7 @@ impl Home {
     /// A server on this home's data and music.
     pub fn serve(&self, arguments: &[&str]) -> Served {
         let music = self.path("Music");
+        fs::create_dir_all(self.data()).unwrap();
         let music = ["--music", music.to_str().unwrap()];
         Served::start(&self.data(), &[&music, arguments].concat(), &[])
     }
