@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     hash::{BuildHasher, RandomState},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::Library;
@@ -72,14 +72,15 @@ impl Known {
     }
 
     /// Those below one of `roots` that were not met and lie below none of `blocked`, the places that
-    /// could not be read.
+    /// could not be read; and the empty folders, each of which may be where a drive is not mounted:
+    /// what lay below them has not gone.
     pub(super) fn vanished(
         &self,
         library: &Library,
         seen: &Seen,
         roots: &[&Path],
         blocked: &[&Path],
-    ) -> Result<Vec<SongId>, DbError> {
+    ) -> Result<(Vec<SongId>, Vec<PathBuf>), DbError> {
         let gone = |(hash, song): (&u64, &KnownSong)| {
             (!song.vanished && !seen.0.contains(hash)).then_some(song.id)
         };
@@ -87,15 +88,29 @@ impl Known {
         ids.sort_unstable();
         library.read(|connection| {
             let mut statement = connection.prepare("SELECT path FROM songs WHERE id = ?1")?;
-            let mut vanished = Vec::new();
+            let (mut vanished, mut empty) = (Vec::new(), Vec::new());
             for id in ids {
                 let path = path_from_bytes(statement.query_row([id.0], |row| row.get(0))?);
                 let below = |place: &&Path| path.starts_with(place);
-                if roots.iter().any(below) && !blocked.iter().any(below) {
-                    vanished.push(id);
+                if !roots.iter().any(below) || blocked.iter().any(below) {
+                    continue;
+                }
+                if empty.iter().any(|folder| path.starts_with(folder)) {
+                    continue;
+                }
+                match empty_above(&path).filter(|folder| !roots.contains(&folder.as_path())) {
+                    Some(folder) => empty.push(folder),
+                    None => vanished.push(id),
                 }
             }
-            Ok(vanished)
+            Ok((vanished, empty))
         })
     }
+}
+
+/// The nearest folder above a file that has gone, where that folder is there and empty.
+fn empty_above(path: &Path) -> Option<PathBuf> {
+    let folder = path.ancestors().skip(1).find(|folder| folder.is_dir())?;
+    let is_empty = folder.read_dir().is_ok_and(|mut items| items.next().is_none());
+    is_empty.then(|| folder.to_path_buf())
 }

@@ -106,7 +106,7 @@ fn run(
     let mut report = ScanReport::default();
     let (to_workers, jobs) = bounded::<Job>(WAITING);
     let (done, outcomes) = bounded::<Found>(WAITING);
-    let walked = thread::scope(|scope| -> Result<Walked, ScanError> {
+    let mut walked = thread::scope(|scope| -> Result<Walked, ScanError> {
         for _ in 0..WORKERS {
             let (jobs, done) = (jobs.clone(), done.clone());
             thread::Builder::new()
@@ -137,8 +137,12 @@ fn run(
     writer.flush()?;
     report.cancelled = progress.is_cancelled();
     if !report.cancelled {
-        let vanished = known.vanished(library, &walked.seen, &walked.roots(), &walked.blocked())?;
+        let (vanished, empty) =
+            known.vanished(library, &walked.seen, &walked.roots(), &walked.blocked())?;
         report.vanished = vanished.len() as u64;
+        for folder in empty {
+            walked.leave_alone(folder, "it is empty; is a drive not mounted?".to_owned());
+        }
         for id in vanished {
             writer.batch.vanished.push(id);
             writer.flush_if_due()?;

@@ -185,6 +185,11 @@ impl Walked {
         unseen.map(|(path, _)| path.as_path()).collect()
     }
 
+    /// Notes a folder of which nothing is marked as vanished.
+    pub(super) fn leave_alone(&mut self, folder: PathBuf, reason: String) {
+        self.left_alone.push((folder, reason));
+    }
+
     /// Puts its share into the report.
     pub(super) fn tell(self, report: &mut ScanReport) {
         report.found = self.found;

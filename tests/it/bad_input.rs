@@ -98,6 +98,25 @@ fn a_drive_that_is_not_mounted_loses_no_song() {
 }
 
 #[test]
+fn a_drive_that_is_not_mounted_inside_the_music_folder_loses_no_song() {
+    let home = Home::with_songs(2);
+    home.song("Music/usb/album/one.mp3", 50);
+    home.song("Music/gone/two.mp3", 51);
+    home.run("scan").done();
+    let before = home.belongings();
+    fs::rename(home.path("Music/usb/album"), home.path("album")).unwrap();
+    let said = home.run("scan").done();
+    says(&said, &["left alone: ", "Music/usb: it is empty; is a drive not mounted?"]);
+    assert!(said.ends_with("3 MP3 files: 0 new, 3 as before\n"), "{said}");
+    assert_eq!(home.belongings(), before);
+    // A folder that was deleted has gone.
+    fs::remove_dir_all(home.path("Music/gone")).unwrap();
+    assert!(home.run("scan").done().ends_with("2 MP3 files: 0 new, 2 as before, 1 gone\n"));
+    fs::rename(home.path("album"), home.path("Music/usb/album")).unwrap();
+    assert_eq!(home.run("scan").done(), "3 MP3 files: 0 new, 3 as before\n");
+}
+
+#[test]
 fn a_port_in_use_is_named_with_another_to_take() {
     let home = Home::with_songs(2);
     let before = home.belongings();
