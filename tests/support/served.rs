@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -15,6 +15,7 @@ pub struct Served {
     child: Child,
     pub address: SocketAddr,
     pub token: String,
+    pub data: PathBuf,
 }
 
 impl Served {
@@ -51,7 +52,7 @@ impl Served {
         };
         std::thread::spawn(move || lines.for_each(drop));
         let token = std::fs::read_to_string(data.join("control.token")).unwrap().trim().to_owned();
-        Self { child, address, token }
+        Self { child, address, token, data: data.to_owned() }
     }
 
     pub fn pid(&self) -> u32 {
