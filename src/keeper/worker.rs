@@ -151,7 +151,8 @@ impl Worker {
     fn write_batch(&mut self, batch: &Batch) -> Result<(), DbError> {
         let done = self.transact(0, |work| {
             songs::write(work.connection, batch, work.now)?;
-            Ok((songs::playable(work.connection)?, false))
+            let changed = work.leave_out_an_echo()?;
+            Ok((songs::playable(work.connection)?, changed))
         });
         let (songs, snapshot) = done.map_err(|refusal| self.explain(refusal))?;
         self.publish(snapshot, None);
@@ -296,15 +297,14 @@ impl Work<'_> {
 
     /// Adds random songs until there are two entries; `false` where there were, or no song is.
     fn refill(&mut self) -> Result<bool, Refusal> {
-        let replaced = self.leave_out_an_echo()?;
         let missing = song_queue::AT_LEAST.saturating_sub(song_queue::length(self.connection)?);
         for added in 0..missing {
             let Some(song) = randy::pick(self.connection, self.rng, None)? else {
-                return Ok(replaced || added > 0);
+                return Ok(added > 0);
             };
             self.add(Fresh::new(song, true), super::QueuePosition::Last)?;
         }
-        Ok(replaced || missing > 0)
+        Ok(missing > 0)
     }
 
     /// Takes out a random song that is the current one once more, where there is another by now: at
