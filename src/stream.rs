@@ -30,11 +30,11 @@ use runtime::{Runtime, Sockets};
 use scans::Scans;
 
 /// How long a scan may take to end with its file; a disk that hangs is left behind.
-const SCAN_END: Duration = Duration::from_millis(200);
+const SCAN_END: Duration = Duration::from_millis(50);
 /// Connections that wait for the web.
 const HANDED_LIMIT: usize = 256;
 /// How long the sockets may take to end; then they are dropped.
-const SOCKETS_END: Duration = Duration::from_millis(500);
+const SOCKETS_END: Duration = Duration::from_millis(650);
 
 /// A running station: streaming thread, queue, library and embedded server.
 ///
@@ -138,10 +138,11 @@ impl AudioStream {
             config.debug.disable_icecast,
         );
         let scans = Arc::new(Scans::new(library, database, keeper.sink(), &config));
-        let listeners = server.listeners();
+        let (listeners, counted) = (server.listeners(), server.listeners());
         let backstage = Backstage {
             manager: manager.clone(),
             listeners: Arc::new(move || listeners.list(Instant::now())),
+            listener_count: Arc::new(move || counted.count()),
             scans: Arc::clone(&scans) as Arc<dyn web::ScanDesk>,
             access: Arc::new(Access {
                 token: secrets.control.reveal().to_owned(),

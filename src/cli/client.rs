@@ -235,7 +235,8 @@ impl Desk for Client {
             song_id: SongId,
         }
         let body = json!({ "file": utf8(file)? });
-        Ok(self.call::<Imported>(Method::POST, "/import", Some(body))?.song_id)
+        let imported = self.call::<Imported>(Method::POST, "/import", Some(body));
+        Ok(imported.map_err(|refusal| about(file, refusal))?.song_id)
     }
 
     fn start_scan(&self, folders: &[PathBuf]) -> Result<()> {
@@ -248,8 +249,15 @@ impl Desk for Client {
     }
 
     fn backup(&self, file: &Path) -> Result<()> {
-        self.call::<Value>(Method::POST, "/backup", Some(json!({ "file": utf8(file)? }))).map(drop)
+        let written =
+            self.call::<Value>(Method::POST, "/backup", Some(json!({ "file": utf8(file)? })));
+        written.map(drop).map_err(|refusal| about(file, refusal))
     }
+}
+
+/// A server's answers name no paths: this says which file it was about.
+fn about(file: &Path, refusal: anyhow::Error) -> anyhow::Error {
+    refusal.context(file.display().to_string())
 }
 
 fn utf8(path: &Path) -> Result<&str> {

@@ -48,7 +48,7 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options, global: &Global, screen: &mut dyn Write) -> Result<()> {
     let config = prepare(options, global)?;
-    let end = End::listen()?;
+    let mut end = End::listen()?;
     for key in config.without_effect() {
         tracing::warn!("the setting {key} has no effect in this version");
     }
@@ -68,7 +68,15 @@ pub(super) fn run(options: &Options, global: &Global, screen: &mut dyn Write) ->
     // Whoever reads the banner may have gone: the stream goes on.
     let _ = screen.write_all(banner.text().as_bytes()).and_then(|()| screen.flush());
     end.wait()?;
-    Ok(stream.stop()?)
+    // Whoever asks twice does not want to wait for a disk that hangs.
+    std::thread::spawn(move || {
+        let _ = end.wait();
+        std::process::exit(1);
+    });
+    if let Err(error) = stream.stop() {
+        tracing::warn!("{error}");
+    }
+    Ok(())
 }
 
 /// Ctrl-C and SIGTERM, caught from the moment this exists: one that comes during the start ends the
@@ -90,7 +98,7 @@ impl End {
     }
 
     #[cfg(unix)]
-    fn wait(mut self) -> Result<()> {
+    fn wait(&mut self) -> Result<()> {
         let [interrupt, terminate] = &mut self.signals;
         self.runtime.block_on(async {
             tokio::select! {
@@ -108,7 +116,7 @@ impl End {
     }
 
     #[cfg(not(unix))]
-    fn wait(self) -> Result<()> {
+    fn wait(&mut self) -> Result<()> {
         Ok(self.runtime.block_on(tokio::signal::ctrl_c())?)
     }
 }

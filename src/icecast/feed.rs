@@ -32,6 +32,9 @@ const FINISH_WAIT: Duration = Duration::from_millis(300);
 /// How long the server's own end is waited for at the stop, so that nothing is cut off by a reset.
 const END_WAIT: Duration = Duration::from_millis(200);
 
+/// Reads of the server's words at a time.
+const READS: usize = 16;
+
 /// Why feeding ended.
 #[derive(Debug)]
 pub(super) enum End {
@@ -148,7 +151,8 @@ async fn until(deadline: Option<Instant>) {
 fn listen(target: &Target, line: &Line) -> Result<(), Cause> {
     let listened = line.with_source(|source| {
         let mut buffer = [0; 1024];
-        loop {
+        // A server that talks without end gets its turn again after the next group.
+        for _ in 0..READS {
             match source.socket.try_read(&mut buffer) {
                 Ok(0) => return Err(Cause::Lost(SourceError::Ended { at: target.authority() })),
                 Ok(read) => source.answers.push(buffer.get(..read).unwrap_or_default()),
@@ -163,6 +167,7 @@ fn listen(target: &Target, line: &Line) -> Result<(), Cause> {
             }
             source.answers.forget();
         }
+        Ok(())
     });
     listened.unwrap_or(Ok(()))
 }

@@ -5,7 +5,7 @@
 
 use std::{
     io::{self, ErrorKind},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
 };
 
 use tokio::sync::Notify;
@@ -86,7 +86,12 @@ impl Line {
 
 impl Tap for Line {
     fn pushed(&self) {
-        let mut ends = self.lock();
+        // The station's thread never waits for the other one: that goes on with its work instead.
+        let mut ends = match self.ends.try_lock() {
+            Ok(ends) => ends,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return self.help.notify_one(),
+        };
         let Some(ends) = ends.as_mut().filter(|ends| !ends.helped) else { return };
         match hand_on(&mut ends.source, &mut ends.reader) {
             Ok(Handed::All) => return,

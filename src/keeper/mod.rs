@@ -21,7 +21,7 @@ mod worker;
 
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::{
     db::{BUSY_TIMEOUT, Database},
@@ -42,6 +42,9 @@ use worker::Worker;
 const REQUESTS: usize = 64;
 /// How long an edit waits for the keeper's answer.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the last commits may take at the stop; a disk that hangs is left behind.
+const END_LIMIT: Duration = Duration::from_millis(250);
 
 /// What the keeper is told at its start.
 #[derive(Debug, Clone)]
@@ -79,6 +82,8 @@ pub struct Keeper {
     library: Library,
     // The thread ends when this is gone, once it has written what it was given before.
     stop: Option<Sender<()>>,
+    // Disconnected when the thread has ended.
+    ended: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -96,11 +101,15 @@ impl Keeper {
         let (wake, woken) = bounded(1);
         let (requests, taken) = bounded(REQUESTS);
         let (stop, stopped) = bounded(0);
+        let (ending, ended) = bounded(0);
         let shared = Arc::new(Shared::new(wake));
         let worker = Worker::open(database, options, subscribers, Arc::clone(&shared))?;
         let thread = std::thread::Builder::new()
             .name("keeper".to_owned())
-            .spawn(move || thread::run(worker, &taken, &woken, &stopped))
+            .spawn(move || {
+                let _ending: Sender<()> = ending;
+                thread::run(worker, &taken, &woken, &stopped);
+            })
             .map_err(KeeperError::Thread)?;
         Ok(Self {
             queue: SongQueue::new(requests.clone(), Arc::clone(&shared), library.clone()),
@@ -108,6 +117,7 @@ impl Keeper {
             handle: KeeperHandle::new(shared),
             library,
             stop: Some(stop),
+            ended,
             thread: Some(thread),
         })
     }
@@ -144,10 +154,15 @@ impl Keeper {
 
     fn end(&mut self) {
         self.stop = None;
-        if let Some(thread) = self.thread.take() {
-            // It catches every panic itself; there is nothing to learn from its result.
-            let _ = thread.join();
+        let Some(thread) = self.thread.take() else { return };
+        if self.ended.recv_timeout(END_LIMIT) == Err(RecvTimeoutError::Timeout) {
+            tracing::error!(
+                "the database does not answer; the newest position may not have been saved"
+            );
+            return;
         }
+        // It catches every panic itself; there is nothing to learn from its result.
+        let _ = thread.join();
     }
 }
 

@@ -28,13 +28,15 @@ pub(super) fn run(
             recv(retry) -> _ => {}
             recv(stopped) -> _ => stopping = true,
         }
-        guard(&mut worker, |worker| worker.settle(Instant::now()));
+        if !stopping {
+            guard(&mut worker, |worker| worker.settle(Instant::now()));
+        }
     }
     worker.shared.end();
+    guard(&mut worker, Worker::settle_last);
     for request in requests.try_iter() {
         guard(&mut worker, |worker| worker.handle(request));
     }
-    guard(&mut worker, Worker::settle_last);
 }
 
 /// Runs one piece of work. A panic rolls its transaction back and is logged; who waits for an

@@ -30,7 +30,7 @@ impl StreamTime {
 
     /// From units of 1/[`UNITS_PER_SECOND`] s.
     #[must_use]
-    pub fn from_units(units: u64) -> Self {
+    pub const fn from_units(units: u64) -> Self {
         Self(units)
     }
 

@@ -41,6 +41,8 @@ impl Reader {
     /// `take` runs while the ring is locked for reading: it may copy or send without blocking, and
     /// do nothing else.
     pub fn read(&mut self, limit: usize, take: impl FnOnce(&[u8]) -> usize) -> Read {
+        // Asked first: what is pushed before the end is never taken for missing.
+        let closed = *self.end.borrow_and_update() == CLOSED;
         let ring = self.shared.read();
         if self.at < ring.start() {
             self.at = ring.start();
@@ -48,8 +50,6 @@ impl Reader {
         }
         let bytes = ring.from(self.at);
         if bytes.is_empty() {
-            drop(ring);
-            let closed = *self.end.borrow_and_update() == CLOSED;
             return if closed { Read::Closed } else { Read::Empty };
         }
         let until_title = ring

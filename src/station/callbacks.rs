@@ -73,6 +73,10 @@ fn call_all(events: &EventReceiver, registry: &Mutex<Registry>) {
     while let Ok(envelope) = events.recv() {
         let entries = lock(registry).entries.clone();
         for (id, callback) in entries {
+            // One that was removed meanwhile, by another callback too, is called no more.
+            if !lock(registry).entries.iter().any(|entry| entry.0 == id) {
+                continue;
+            }
             let mut callback = lock(&callback);
             if catch_unwind(AssertUnwindSafe(|| callback(&envelope))).is_err() {
                 tracing::warn!(?id, "a callback panicked; it is kept and the others go on");

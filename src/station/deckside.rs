@@ -19,6 +19,8 @@ pub(super) struct DeckSide {
     pub(super) frames: u64,
     /// How long those sound.
     pub(super) time: StreamTime,
+    /// How long it has sounded since it was opened.
+    pub(super) sounded: StreamTime,
 }
 
 impl DeckSide {
@@ -26,7 +28,7 @@ impl DeckSide {
     pub(super) fn open(opener: &mut dyn Opener, entry: Entry, from: u64) -> Self {
         let track = entry.song.as_deref().map(|song| opener.open(song, from));
         let time = entry.song.as_deref().map_or(StreamTime::ZERO, |song| time_at(song, from));
-        Self { entry, track, frames: from, time }
+        Self { entry, track, frames: from, time, sounded: StreamTime::ZERO }
     }
 
     /// Opens the song once more from its start.

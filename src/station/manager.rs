@@ -101,7 +101,7 @@ impl AudioStreamManager {
         self.inner.callbacks.register(Box::new(callback))
     }
 
-    /// Calls it no more; false where it is not registered.
+    /// Calls it no more (a call that runs already comes to its end); false where it is not registered.
     pub fn remove_callback(&self, id: CallbackId) -> bool {
         self.inner.callbacks.remove(id)
     }

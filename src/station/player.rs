@@ -130,6 +130,8 @@ impl Player {
             Command::PlayNextSong => self.program.skip(),
         }
         if self.is_held() || self.options.disabled {
+            // What was asked for is known before the asker hears that it was taken.
+            self.announce();
             ack.no_effect();
         } else {
             self.acks.push(ack);
@@ -201,6 +203,9 @@ impl Player {
     pub fn stop(&mut self) {
         self.report_position();
         self.connected = false;
+        for output in &mut self.board.lock().state.outputs {
+            output.connected = false;
+        }
         self.announced = None;
         self.silent_groups = STARVED_GROUPS;
         self.announce();
@@ -214,12 +219,14 @@ impl Player {
     }
 
     /// Becomes ready when a disk delivers what [`run`](Self::run) waits for.
-    pub(super) fn arrivals(&self) -> Option<&crossbeam_channel::Receiver<Item>> {
+    pub(super) fn arrivals(&mut self) -> Option<&crossbeam_channel::Receiver<Item>> {
         if self.silent_groups == 0 || self.options.disabled {
             return None;
         }
-        let waits = self.is_audible() || !self.quiet.is_known();
-        self.program.arrivals().filter(|_| waits)
+        if !self.is_audible() && self.quiet.is_known() {
+            return None;
+        }
+        self.program.arrivals()
     }
 
     /// The header of the frame that leaves next; nothing while the first song's file is opened.
@@ -247,12 +254,15 @@ impl Player {
         self.relay.push(&self.group, now);
         self.pacer.sent(self.group.duration());
         self.silent_groups = if sounded { 0 } else { self.silent_groups.saturating_add(1) };
-        for ack in self.acks.drain(..) {
-            ack.effect(first, now);
+        if !self.acks.is_empty() {
             self.time_told = None;
         }
         self.announce();
         self.tell_time(now);
+        // Last: who waits for the effect finds the state as it is by then.
+        for ack in self.acks.drain(..) {
+            ack.effect(first, now);
+        }
     }
 
     /// Fills the group and tells whether a song's frame is in it.
@@ -290,6 +300,7 @@ impl Player {
         self.group.mark_title(&title);
         self.time_told = None;
         let mut board = self.board.lock();
+        board.position_seconds = self.program.current().map_or(0.0, |side| side.time.as_seconds());
         board.entry_id = self.program.current().map(|side| side.entry.entry_id);
         board.song = self.program.song().cloned();
     }
@@ -353,6 +364,7 @@ impl Player {
     }
 
     fn is_playing(&self) -> bool {
-        self.is_audible() && self.program.current().is_some() && self.silent_groups < STARVED_GROUPS
+        let has_song = self.program.current().is_some() || self.program.is_between_songs();
+        self.is_audible() && has_song && self.silent_groups < STARVED_GROUPS
     }
 }

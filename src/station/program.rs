@@ -10,7 +10,7 @@ use crate::{
     deck::{Item, Next, Opener},
     ids::EntryId,
     keeper::{Advanced, Outcome, Snapshot},
-    mpeg::Header,
+    mpeg::{Header, StreamTime, time::UNITS_PER_SECOND},
     song::Song,
 };
 
@@ -18,6 +18,8 @@ use crate::{
 const UNPLAYABLE_LIMIT: u8 = 5;
 /// How long it rests where nobody changes the queue.
 const REST: Duration = Duration::from_secs(30);
+/// A song that sounded for so long (1 s) is none of the unplayable ones in a row, however it ends.
+const SOUNDED: StreamTime = StreamTime::from_units(UNITS_PER_SECOND);
 /// Skips that are remembered while the queue's next entry is not known yet.
 const OWED_SKIPS_LIMIT: u8 = 16;
 
@@ -92,6 +94,10 @@ impl Program {
             self.owed_skips -= 1;
             self.advance(Outcome::Skipped);
         }
+        if !self.awaits_queue() {
+            // The queue has run out: what comes into it later is not what was to be skipped.
+            self.owed_skips = 0;
+        }
     }
 
     /// Ends the current song by command and goes on with the next.
@@ -134,6 +140,10 @@ impl Program {
         let (header, frame) = side.track.as_mut()?.take()?;
         side.frames += 1;
         side.time += header.duration();
+        side.sounded += header.duration();
+        if side.sounded >= SOUNDED {
+            self.unplayable_run = 0;
+        }
         Some((header, frame))
     }
 
@@ -167,14 +177,26 @@ impl Program {
         self.current.as_ref().and_then(DeckSide::song)
     }
 
-    /// Becomes ready when the current song's file delivers.
-    pub(super) fn arrivals(&self) -> Option<&crossbeam_channel::Receiver<Item>> {
+    /// Becomes ready when the current song's file delivers; nothing unless that is waited for.
+    pub(super) fn arrivals(&mut self) -> Option<&crossbeam_channel::Receiver<Item>> {
+        if self.rest.is_some() || !self.is_opening() {
+            return None;
+        }
         self.current.as_ref()?.track.as_ref()?.arrivals()
     }
 
     /// Another song became the current one since this was last asked.
     pub(super) fn take_changed(&mut self) -> bool {
+        // Between two songs, while the queue's answer is awaited, there is nothing to tell yet.
+        if self.is_between_songs() {
+            return false;
+        }
         std::mem::take(&mut self.changed)
+    }
+
+    /// A song was left and the queue has not told the next one yet.
+    pub(super) fn is_between_songs(&self) -> bool {
+        self.current.is_none() && self.awaits_queue()
     }
 
     /// What the keeper must hear.

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     command::{Command, CommandError},
     deck::Opener,
+    event::Event,
     keeper::KeeperHandle,
     relay::{Links, Relay},
     subscribers::Subscribers,
@@ -81,9 +82,10 @@ impl Station {
         let (orders, orders_in) = bounded(COMMANDS_LIMIT);
         let (stop, stop_in) = bounded(1);
         let board = Board::default();
-        let outlets = (relay.clone(), subscribers, board.clone());
         let ears = Ears { orders: orders_in, stop: stop_in, links, keeper };
         let thread = thread::Builder::new().name("station".into());
+        let (last_word, told) = (board.clone(), subscribers.clone());
+        let outlets = (relay.clone(), subscribers, board.clone());
         let body = move || {
             let guarded = catch_unwind(AssertUnwindSafe(|| {
                 let now = Instant::now();
@@ -99,6 +101,12 @@ impl Station {
                 tracing::error!(
                     "the streaming thread ended by a fault in the program; restart it and report this"
                 );
+                let mut board = last_word.lock();
+                board.state.is_connected = false;
+                board.state.is_playing = false;
+                drop(board);
+                let (is_connected, is_playing) = (false, false);
+                told.publish(Event::StatusChanged { is_connected, is_playing });
             }
             relay.close();
         };
@@ -173,7 +181,8 @@ impl Ears {
         if snapshots.try_recv().is_ok() {
             player.on_snapshot(self.keeper.snapshot());
         }
-        for order in self.orders.try_iter() {
+        // No more than were there: a flood of commands does not keep the frames waiting.
+        for order in self.orders.try_iter().take(COMMANDS_LIMIT) {
             player.on_command(order.command, order.ack);
         }
         if arrivals.is_some_and(|arrivals| !arrivals.is_empty()) {

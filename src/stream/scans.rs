@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     config::Config,
-    db::Database,
+    db::{Database, DbError},
     ids::SongId,
     keeper::LibrarySink,
     library::{self, Library, ScanProgress, ScanView},
@@ -114,10 +114,25 @@ impl ScanDesk for Scans {
     fn import(&self, file: PathBuf) -> Result<SongId, String> {
         let mut sink = self.sink.clone();
         let song = library::import(&self.library, &file, &mut sink);
-        song.map(|song| song.id).map_err(|error| error.to_string())
+        song.map(|song| song.id).map_err(|error| match error {
+            // The asker knows which file it named; the answer has no path.
+            library::ScanError::Import { reason, .. } => reason,
+            other => {
+                tracing::error!("a file could not be imported: {other}");
+                "the library could not be written; the server's log has the reason".to_owned()
+            }
+        })
     }
 
     fn backup(&self, file: PathBuf) -> Result<(), String> {
-        self.database.backup(&file).map_err(|error| error.to_string())
+        self.database.backup(&file).map_err(|error| {
+            tracing::error!("the backup failed: {error}");
+            match error {
+                DbError::Exists { .. } => "there is a file of that name already; choose another",
+                DbError::DiskFull { .. } => "the disk is full; make room or choose another",
+                _ => "the copy could not be written; the server's log has the reason",
+            }
+            .to_owned()
+        })
     }
 }

@@ -21,7 +21,7 @@ pub struct Access {
 
 impl Access {
     /// The request carries the control token. Compared in constant time.
-    fn has_token(&self, headers: &HeaderMap) -> bool {
+    pub(super) fn has_token(&self, headers: &HeaderMap) -> bool {
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or("");
         !self.token.is_empty() && bool::from(given.trim().as_bytes().ct_eq(self.token.as_bytes()))

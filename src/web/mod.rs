@@ -33,6 +33,8 @@ pub struct Backstage {
     pub manager: AudioStreamManager,
     /// Who listens to the embedded server.
     pub listeners: Arc<dyn Fn() -> Vec<ListenerInfo> + Send + Sync>,
+    /// How many they are.
+    pub listener_count: Arc<dyn Fn() -> usize + Send + Sync>,
     /// Starts scans of the library and tells how far they are.
     pub scans: Arc<dyn ScanDesk>,
     /// Who may do what.

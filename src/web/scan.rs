@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use axum::{
     Json,
     extract::{State, rejection::JsonRejection},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -45,8 +45,19 @@ pub(super) struct FileRequest {
     file: PathBuf,
 }
 
-pub(super) async fn progress(State(backstage): State<Backstage>) -> Json<Value> {
-    Json(backstage.scans.progress())
+pub(super) async fn progress(
+    State(backstage): State<Backstage>,
+    headers: HeaderMap,
+) -> Json<Value> {
+    let mut progress = backstage.scans.progress();
+    if !backstage.access.has_token(&headers)
+        && let Some(report) = progress.get_mut("report").and_then(Value::as_object_mut)
+    {
+        // These name files: only for those who may also scan.
+        report.remove("unplayable");
+        report.remove("roots_left_alone");
+    }
+    Json(progress)
 }
 
 pub(super) async fn start(

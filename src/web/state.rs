@@ -29,7 +29,7 @@ pub(super) fn snapshot(backstage: &Backstage) -> Value {
         "entry_id": now.entry_id,
         "queue_length": queue.length,
         "queue_revision": queue.revision,
-        "listeners": (backstage.listeners)().len(),
+        "listeners": (backstage.listener_count)(),
         "mount": backstage.mount,
         "uptime_seconds": backstage.started.elapsed().as_secs(),
     })

@@ -247,6 +247,58 @@ fn skips_while_the_keeper_is_busy_are_carried_out_once_it_answers() {
 }
 
 #[test]
+fn a_rest_waits_for_no_disk() {
+    let mut r = Rehearsal::new(options(), true, &[Missing; 12]);
+    r.pass(SECOND);
+    assert_eq!(r.outcomes().len(), 5);
+    assert!(r.player.arrivals().is_none(), "what has arrived already would wake it for ever");
+}
+
+#[test]
+fn a_skip_on_an_empty_queue_is_not_kept_for_what_comes_later() {
+    let mut r = Rehearsal::new(options(), true, &[Whole(1000), Whole(1000)]);
+    r.edit(|queue| queue.truncate(1));
+    r.pass(SECOND);
+    r.sounded();
+    r.keeper_is_busy = true;
+    for _ in 0..2 {
+        r.command(Command::PlayNextSong);
+        r.keep();
+    }
+    r.keeper_is_busy = false;
+    r.publish();
+    r.pass(SECOND);
+    r.edit(|queue| queue.push(entry(2)));
+    r.pass(SECOND);
+    assert_eq!(r.sounded()[0], (2, 0));
+    assert_eq!(r.outcomes(), [Outcome::Skipped]);
+}
+
+#[test]
+fn songs_that_sounded_are_not_unplayable_in_a_row() {
+    let mut r = Rehearsal::new(options(), true, &[DamagedAfter(60); 12]);
+    r.pass(11 * SECOND);
+    assert!(r.outcomes().len() >= 6, "{:?}", r.outcomes().len());
+}
+
+#[test]
+fn between_two_songs_neither_status_nor_title_flickers() {
+    let mut r = Rehearsal::new(options(), true, &[Whole(1000); 4]);
+    r.pass(SECOND);
+    r.events();
+    r.keeper_is_busy = true;
+    for _ in 0..2 {
+        r.command(Command::PlayNextSong);
+    }
+    r.pass(Duration::from_millis(120));
+    assert_ne!(r.relay.newest_title().as_ref(), "Station");
+    r.keeper_is_busy = false;
+    r.pass(SECOND);
+    assert_eq!(r.relay.newest_title().as_ref(), "Band - Song 3");
+    assert!(r.statuses().iter().all(|status| *status == (true, true)));
+}
+
+#[test]
 fn an_empty_queue_is_silent_and_any_entry_ends_it() {
     let mut r = Rehearsal::new(options(), true, &[Whole(1000)]);
     r.edit(Vec::clear);

@@ -2,10 +2,8 @@ const show = (id, text) => { document.getElementById(id).textContent = text || '
 const clock = s => Math.floor(s / 60) + ':' + String(Math.floor(s % 60)).padStart(2, '0');
 const refresh = async () => {
   const answer = await fetch('/api/v1/state');
-  if (!answer.ok) { show('state', 'This page is only shown in full on the machine that runs the station.'); return; }
+  if (!answer.ok) { show('state', 'The song is shown on the machine that runs the station, or everywhere with public_api.'); return; }
   const now = await answer.json();
-  const player = document.getElementById('player');
-  if (!player.getAttribute('src')) player.src = now.mount;
   show('title', now.song ? now.song.title : 'Nothing to play yet');
   show('artist', now.song ? [now.song.artist, now.song.album].filter(Boolean).join(' \u00b7 ')
     : 'Add music: musicdb-stream scan FOLDER');
