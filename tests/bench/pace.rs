@@ -20,6 +20,8 @@ use std::{
 use musicdb_stream::mpeg::{Header, StreamTime};
 use served::Served;
 
+/// Pieces that arrive closer together than this are one group.
+const SAME_GROUP: Duration = Duration::from_millis(5);
 /// Not measured: connecting, opening, filling buffers.
 const WARM_UP: Duration = Duration::from_secs(5);
 
@@ -98,10 +100,15 @@ fn receive(listener: &TcpListener, window: Duration) -> Vec<Arrival> {
     let mut buffer = vec![0; 64 * 1024];
     let began = Instant::now();
     let mut sent = StreamTime::ZERO;
+    let mut last: Option<Duration> = None;
     while began.elapsed() < window + WARM_UP {
         let got = socket.read(&mut buffer).unwrap();
         let at = began.elapsed();
-        if at > WARM_UP {
+        // What comes right behind is the rest of the same group: one that lies across the ring's
+        // seam, or holds a new title, is sent in two pieces.
+        let is_rest = last.is_some_and(|last| at - last < SAME_GROUP);
+        last = Some(at);
+        if at > WARM_UP && !is_rest {
             arrivals.push(Arrival { at: at.as_secs_f64(), due: sent.as_duration().as_secs_f64() });
         }
         pending.extend_from_slice(&buffer[..got]);
