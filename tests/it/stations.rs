@@ -118,6 +118,30 @@ fn a_folder_of_songs_becomes_a_radio_and_a_listener_hears_their_own_frames() {
 }
 
 #[test]
+fn item_05_songs_follow_each_other_whole_and_each_counts_once() {
+    let home = Home::new(0);
+    for song in 0..3 {
+        home.add(song, 50 + song);
+    }
+    let (stream, events) = playing(&home);
+    let recorder = Recorder::start(stream.address(), "/stream");
+    for _ in 0..4 {
+        wait_for(&events, |e| matches!(e, Event::SongChanged { .. }));
+    }
+    let (played, history) = stream.manager().library().history(10, 0).unwrap();
+    assert!((3..=5).contains(&played), "{history:?}");
+    stream.stop().unwrap();
+    let paths: Vec<_> = (0..3).map(|song| home.path("music").join(format!("{song}.mp3"))).collect();
+    let verdict = Songs::read(&paths).compare(&recorder.stop());
+    assert_eq!(
+        (verdict.foreign_bytes, verdict.repeated, verdict.cut_songs),
+        (0, 0, 0),
+        "{verdict:?}"
+    );
+    assert!(verdict.whole_songs >= 2 && verdict.gaps.is_empty(), "{verdict:?}");
+}
+
+#[test]
 fn item_18_stop_takes_under_a_second_in_every_state() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = nobody.local_addr().unwrap();
