@@ -17,6 +17,7 @@
 //! Start with [`AudioStream`]; it builds the whole from a [`config::Config`] and hands out
 //! [`AudioStreamManager`]s. `docs/architecture.md` has the plan of the house.
 
+pub mod bell;
 pub mod command;
 pub mod config;
 pub mod db;

@@ -16,6 +16,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
+    bell::Bell,
     config::{Config, DataDir, OnLoss, Secrets, ServerLock, Start, local_url},
     db::Database,
     deck::Deck,
@@ -100,7 +101,8 @@ impl AudioStream {
         let data = DataDir::open(&config.directories.data)?;
         let mut lock = data.lock()?;
         let secrets = Secrets::load_or_make(&data, &config.server)?;
-        let (links, relay) = (Links::new(), Relay::new());
+        let bell = Bell::new();
+        let (links, relay) = (Links::new(bell.clone()), Relay::new());
         // The reporters first: a station that knows no output would not know what it waits for.
         let mount_link = links.reporter("mount");
         let (hand_over, handed) = mpsc::channel(HANDED_LIMIT);
@@ -125,7 +127,7 @@ impl AudioStream {
         let station = Station::start(
             player_options(&config),
             wanted,
-            Box::new(Deck),
+            (Box::new(Deck::new(bell.clone())), bell),
             keeper.handle(),
             (links, relay.clone(), subscribers.clone()),
         )?;

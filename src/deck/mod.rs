@@ -10,7 +10,7 @@ mod track;
 
 pub use chunk::Chunk;
 pub use reader::Deck;
-pub use track::{Item, Next, Track};
+pub use track::{Hunger, Item, Next, Track};
 
 use crate::song::Song;
 

@@ -2,10 +2,11 @@
 
 use std::{path::PathBuf, thread};
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{SendError, Sender, bounded};
 
-use super::{Chunk, Item, Opener, Track};
+use super::{Chunk, Hunger, Item, Opener, Track};
 use crate::{
+    bell::Bell,
     mpeg::{self, FrameSource, StreamTime, Unplayable},
     song::Song,
 };
@@ -18,32 +19,62 @@ const CHUNK_SECONDS: u64 = 2;
 const FIRST_CHUNK_FRAMES: u64 = 16;
 
 /// Opens files.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Deck;
+#[derive(Debug, Clone)]
+pub struct Deck {
+    bell: Bell,
+}
+
+/// The way to a track.
+#[derive(Clone)]
+struct Feed {
+    items: Sender<Item>,
+    hunger: Hunger,
+    bell: Bell,
+}
+
+impl Deck {
+    /// A deck that rings `bell` when something arrives that is waited for.
+    #[must_use]
+    pub fn new(bell: Bell) -> Self {
+        Self { bell }
+    }
+}
+
+impl Feed {
+    /// Waits for room; an error where the track was dropped.
+    fn send(&self, item: Item) -> Result<(), SendError<Item>> {
+        self.items.send(item)?;
+        if self.hunger.take() {
+            self.bell.ring();
+        }
+        Ok(())
+    }
+}
 
 impl Opener for Deck {
     fn open(&mut self, song: &Song, from: u64) -> Track {
-        let (sender, arrivals) = bounded(CHUNKS_AHEAD);
+        let (items, arrivals) = bounded(CHUNKS_AHEAD);
+        let feed = Feed { items, hunger: Hunger::default(), bell: self.bell.clone() };
         let path = song.path.clone();
-        let failed = sender.clone();
+        let (failed, hunger) = (feed.items.clone(), feed.hunger.clone());
         let thread = thread::Builder::new().name("deck".into());
         let spawned = thread.spawn(move || {
-            let end = match read(path, from, &sender) {
+            let end = match read(path, from, &feed) {
                 Ok(()) => Item::End,
                 Err(reason) => Item::Failed(reason),
             };
             // The station may have dropped the track: then nobody waits for its end.
-            let _ = sender.send(end);
+            let _ = feed.send(end);
         });
         if let Err(error) = spawned {
             let _ = failed.try_send(Item::Failed(Unplayable::Io(error.kind())));
         }
-        Track::new(arrivals)
+        Track::fed(arrivals, hunger)
     }
 }
 
 /// Sends all frames of the file from frame number `from` on; ends early where nobody takes them.
-fn read(path: PathBuf, from: u64, sender: &Sender<Item>) -> Result<(), Unplayable> {
+fn read(path: PathBuf, from: u64, feed: &Feed) -> Result<(), Unplayable> {
     let mut source = FrameSource::open(mpeg::open(&path)?)?;
     source.skip_frames(from)?;
     let chunk_time = StreamTime::from_units(mpeg::time::UNITS_PER_SECOND * CHUNK_SECONDS);
@@ -54,13 +85,13 @@ fn read(path: PathBuf, from: u64, sender: &Sender<Item>) -> Result<(), Unplayabl
             Ok(Some((header, frame))) => chunk.push(header, frame),
             ended => {
                 if !chunk.is_empty() {
-                    let _ = sender.send(Item::Chunk(chunk));
+                    let _ = feed.send(Item::Chunk(chunk));
                 }
                 return ended.map(|_| ());
             }
         }
         if chunk.duration() >= limit {
-            if sender.send(Item::Chunk(std::mem::take(&mut chunk))).is_err() {
+            if feed.send(Item::Chunk(std::mem::take(&mut chunk))).is_err() {
                 return Ok(());
             }
             limit = chunk_time;

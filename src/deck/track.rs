@@ -1,5 +1,10 @@
 //! A track: one open song as the station sees it, frame by frame.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::Chunk;
@@ -21,7 +26,7 @@ pub enum Item {
 pub enum Next {
     /// A frame with this header.
     Frame(Header),
-    /// The disk has not delivered it yet; [`Track::arrivals`] tells when it has.
+    /// The disk has not delivered it yet; the reader is told that it is waited for.
     Pending,
     /// Nothing: the song is over.
     End,
@@ -29,10 +34,28 @@ pub enum Next {
     Failed(Unplayable),
 }
 
+/// Whether a track's frames are waited for, so that its reader need not wake anyone otherwise.
+/// Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Hunger(Arc<AtomicBool>);
+
+impl Hunger {
+    fn feel(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// The track found nothing since this was last asked; for its reader, after it has sent.
+    #[must_use]
+    pub fn take(&self) -> bool {
+        self.0.swap(false, Ordering::SeqCst)
+    }
+}
+
 /// An open song. Dropping it closes the file.
 #[derive(Debug)]
 pub struct Track {
     arrivals: Receiver<Item>,
+    hunger: Hunger,
     chunk: Chunk,
     index: usize,
     at: usize,
@@ -43,7 +66,13 @@ impl Track {
     /// The track that `arrivals` feeds.
     #[must_use]
     pub fn new(arrivals: Receiver<Item>) -> Self {
-        Self { arrivals, chunk: Chunk::new(), index: 0, at: 0, ended: None }
+        Self::fed(arrivals, Hunger::default())
+    }
+
+    /// The track that `arrivals` feeds by a reader that asks after its `hunger`.
+    #[must_use]
+    pub fn fed(arrivals: Receiver<Item>, hunger: Hunger) -> Self {
+        Self { arrivals, hunger, chunk: Chunk::new(), index: 0, at: 0, ended: None }
     }
 
     /// What comes next, without taking it. Never waits.
@@ -55,7 +84,7 @@ impl Track {
             if let Some(ended) = &self.ended {
                 return ended.clone();
             }
-            match self.arrivals.try_recv() {
+            match self.receive() {
                 Ok(Item::Chunk(chunk)) => {
                     self.chunk = chunk;
                     self.index = 0;
@@ -80,9 +109,45 @@ impl Track {
         Some((header, frame))
     }
 
-    /// Becomes ready when the disk has delivered more; nothing once the song has ended.
+    /// The disk has delivered something that was not looked at yet.
     #[must_use]
-    pub fn arrivals(&self) -> Option<&Receiver<Item>> {
-        self.ended.is_none().then_some(&self.arrivals)
+    pub fn has_arrivals(&self) -> bool {
+        self.ended.is_none() && !self.arrivals.is_empty()
+    }
+
+    fn receive(&self) -> Result<Item, TryRecvError> {
+        match self.arrivals.try_recv() {
+            Err(TryRecvError::Empty) => {
+                self.hunger.feel();
+                // What was sent before the reader could see the hunger is here by now.
+                self.arrivals.try_recv()
+            }
+            received => received,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_track_that_found_nothing_is_hungry() {
+        let (items, arrivals) = crossbeam_channel::bounded(2);
+        let hunger = Hunger::default();
+        let mut track = Track::fed(arrivals, hunger.clone());
+        let header = Header::parse([0xFF, 0xFB, 0x90, 0x00]).unwrap();
+        let mut chunk = Chunk::new();
+        chunk.push(header, &vec![0; header.frame_len()]);
+        items.send(Item::Chunk(chunk)).unwrap();
+        assert_eq!(track.peek(), Next::Frame(header));
+        assert!(!hunger.take() && !track.has_arrivals());
+        track.take();
+        assert_eq!(track.peek(), Next::Pending);
+        assert!(hunger.take() && !hunger.take());
+        items.send(Item::End).unwrap();
+        assert!(track.has_arrivals());
+        assert_eq!(track.peek(), Next::End);
+        assert!(!track.has_arrivals() && !hunger.take());
     }
 }

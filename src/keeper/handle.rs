@@ -3,14 +3,15 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::Sender;
 
 use super::{Advanced, Position, Snapshot};
+use crate::bell::Bell;
 
 /// Reports that wait for the keeper at most: it takes them at once, except while the disk hangs.
 const REPORTS: usize = 256;
@@ -27,8 +28,9 @@ pub(super) struct Shared {
     slots: Mutex<Slots>,
     snapshot: Mutex<Arc<Snapshot>>,
     wake: Sender<()>,
-    ring: Sender<()>,
-    bell: Receiver<()>,
+    /// The newest snapshot was not taken as news yet.
+    news: AtomicBool,
+    bell: OnceLock<Bell>,
     ended: AtomicBool,
 }
 
@@ -42,13 +44,12 @@ pub(super) struct Slots {
 
 impl Shared {
     pub(super) fn new(wake: Sender<()>) -> Self {
-        let (ring, bell) = bounded(1);
         Self {
             slots: Mutex::default(),
             snapshot: Mutex::default(),
             wake,
-            ring,
-            bell,
+            news: AtomicBool::new(false),
+            bell: OnceLock::new(),
             ended: AtomicBool::new(false),
         }
     }
@@ -61,7 +62,10 @@ impl Shared {
     pub(super) fn publish(&self, snapshot: Snapshot) {
         let snapshot = Arc::new(snapshot);
         *lock(&self.snapshot) = snapshot;
-        let _ = self.ring.try_send(());
+        self.news.store(true, Ordering::Release);
+        if let Some(bell) = self.bell.get() {
+            bell.ring();
+        }
     }
 
     pub(super) fn take(&self) -> Slots {
@@ -88,10 +92,16 @@ impl KeeperHandle {
         self.shared.snapshot()
     }
 
-    /// Rung after every new snapshot. For one listener: each ring is heard once.
+    /// Has `bell` rung after every new snapshot from now on. There is one such bell, the station's:
+    /// a second one is not heard.
+    pub fn ring(&self, bell: Bell) {
+        let _ = self.shared.bell.set(bell);
+    }
+
+    /// The newest snapshot where it was not taken by this before.
     #[must_use]
-    pub fn bell(&self) -> Receiver<()> {
-        self.shared.bell.clone()
+    pub fn take_news(&self) -> Option<Arc<Snapshot>> {
+        self.shared.news.swap(false, Ordering::AcqRel).then(|| self.snapshot())
     }
 
     /// Reports that the station went on. Reports are applied in order, each once.

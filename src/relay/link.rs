@@ -1,10 +1,11 @@
 //! Links: by which an output tells the station whether its frames arrive.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-
-use crate::ids::FrameNumber;
+use crate::{bell::Bell, ids::FrameNumber};
 
 /// How one output stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +23,11 @@ pub struct Link {
 }
 
 /// All outputs' links, as the station reads them. Clones share them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Links {
     board: Arc<Mutex<Vec<Link>>>,
-    bell: Sender<()>,
-    changed: Receiver<()>,
+    changed: Arc<AtomicBool>,
+    bell: Bell,
 }
 
 /// The writing side for one output.
@@ -36,18 +37,11 @@ pub struct LinkReporter {
     name: &'static str,
 }
 
-impl Default for Links {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Links {
-    /// No outputs yet.
+    /// No outputs yet. `bell` is rung after each change.
     #[must_use]
-    pub fn new() -> Self {
-        let (bell, changed) = bounded(1);
-        Self { board: Arc::default(), bell, changed }
+    pub fn new(bell: Bell) -> Self {
+        Self { bell, ..Self::default() }
     }
 
     /// Adds an output that is down, and gives it its reporter.
@@ -57,10 +51,10 @@ impl Links {
         LinkReporter { links: self.clone(), name }
     }
 
-    /// Rings once or more after each change.
+    /// Something changed since this was last asked. For one who asks: the station.
     #[must_use]
-    pub fn changed(&self) -> &Receiver<()> {
-        &self.changed
+    pub fn take_changed(&self) -> bool {
+        self.changed.swap(false, Ordering::AcqRel)
     }
 
     /// How all outputs stand.
@@ -103,7 +97,7 @@ impl LinkReporter {
         if let Some(link) = self.links.lock().iter_mut().find(|link| link.name == self.name) {
             change(link);
         }
-        // A bell that is full has not been heard yet: the station will read this change too.
-        let _ = self.links.bell.try_send(());
+        self.links.changed.store(true, Ordering::Release);
+        self.links.bell.ring();
     }
 }

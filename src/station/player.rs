@@ -18,7 +18,7 @@ use super::{
 use crate::{
     command::Command,
     config::{AfterReconnect, OnLoss},
-    deck::{Item, Opener},
+    deck::Opener,
     event::Event,
     keeper::{Advanced, Position, Snapshot},
     mpeg::Header,
@@ -218,15 +218,10 @@ impl Player {
         reports
     }
 
-    /// Becomes ready when a disk delivers what [`run`](Self::run) waits for.
-    pub(super) fn arrivals(&mut self) -> Option<&crossbeam_channel::Receiver<Item>> {
-        if self.silent_groups == 0 || self.options.disabled {
-            return None;
-        }
-        if !self.is_audible() && self.quiet.is_known() {
-            return None;
-        }
-        self.program.arrivals()
+    /// A disk has delivered what [`run`](Self::run) waits for.
+    pub(super) fn has_arrivals(&self) -> bool {
+        let waits = self.is_audible() || !self.quiet.is_known();
+        waits && self.silent_groups > 0 && !self.options.disabled && self.program.has_arrivals()
     }
 
     /// The header of the frame that leaves next; nothing while the first song's file is opened.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{deckside::DeckSide, player::Report};
 use crate::{
-    deck::{Item, Next, Opener},
+    deck::{Next, Opener, Track},
     ids::EntryId,
     keeper::{Advanced, Outcome, Snapshot},
     mpeg::{Header, StreamTime, time::UNITS_PER_SECOND},
@@ -177,12 +177,10 @@ impl Program {
         self.current.as_ref().and_then(DeckSide::song)
     }
 
-    /// Becomes ready when the current song's file delivers; nothing unless that is waited for.
-    pub(super) fn arrivals(&mut self) -> Option<&crossbeam_channel::Receiver<Item>> {
-        if self.rest.is_some() || !self.is_opening() {
-            return None;
-        }
-        self.current.as_ref()?.track.as_ref()?.arrivals()
+    /// The current song's file has delivered what was waited for.
+    pub(super) fn has_arrivals(&self) -> bool {
+        let track = self.current.as_ref().and_then(|side| side.track.as_ref());
+        self.rest.is_none() && track.is_some_and(Track::has_arrivals)
     }
 
     /// Another song became the current one since this was last asked.

@@ -3,11 +3,15 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Instant,
 };
 
-use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{
     ack::{Ack, Pending},
@@ -15,6 +19,7 @@ use super::{
     player::{Player, PlayerOptions, Report},
 };
 use crate::{
+    bell::Bell,
     command::{Command, CommandError},
     deck::Opener,
     event::Event,
@@ -46,9 +51,8 @@ struct Order {
 /// The running streaming thread.
 #[derive(Debug)]
 pub struct Station {
-    orders: Sender<Order>,
-    stop: Sender<()>,
-    board: Board,
+    console: Console,
+    stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
@@ -56,33 +60,37 @@ pub struct Station {
 #[derive(Debug, Clone)]
 pub(super) struct Console {
     orders: Sender<Order>,
+    bell: Bell,
     board: Board,
 }
 
-/// All that the thread listens to.
+/// All that the thread listens to; each rings the bell.
 struct Ears {
+    bell: Bell,
     orders: Receiver<Order>,
-    stop: Receiver<()>,
+    stop: Arc<AtomicBool>,
     links: Links,
     keeper: KeeperHandle,
 }
 
 impl Station {
-    /// Starts the thread. `wanted` overrides what was asked for last (as `--paused` does).
+    /// Starts the thread. `wanted` overrides what was asked for last (as `--paused` does); `bell` is
+    /// the one that `opener` and `links` ring.
     ///
     /// # Errors
     /// [`StationError`]
     pub fn start(
         options: PlayerOptions,
         wanted: Option<bool>,
-        opener: Box<dyn Opener + Send>,
+        (opener, bell): (Box<dyn Opener + Send>, Bell),
         keeper: KeeperHandle,
         (links, relay, subscribers): (Links, Relay, Subscribers),
     ) -> Result<Self, StationError> {
         let (orders, orders_in) = bounded(COMMANDS_LIMIT);
-        let (stop, stop_in) = bounded(1);
-        let board = Board::default();
-        let ears = Ears { orders: orders_in, stop: stop_in, links, keeper };
+        let (stop, board) = (Arc::new(AtomicBool::new(false)), Board::default());
+        keeper.ring(bell.clone());
+        let (bell_in, stop_in) = (bell.clone(), Arc::clone(&stop));
+        let ears = Ears { bell: bell_in, orders: orders_in, stop: stop_in, links, keeper };
         let thread = thread::Builder::new().name("station".into());
         let (last_word, told) = (board.clone(), subscribers.clone());
         let outlets = (relay.clone(), subscribers, board.clone());
@@ -111,18 +119,19 @@ impl Station {
             relay.close();
         };
         let thread = thread.spawn(body).map_err(StationError::Thread)?;
-        Ok(Self { orders, stop, board, thread })
+        Ok(Self { console: Console { orders, bell, board }, stop, thread })
     }
 
     /// Ends the thread after its last whole frame and waits for it.
     pub fn stop(self) {
-        let _ = self.stop.try_send(());
+        self.stop.store(true, Ordering::Release);
+        self.console.bell.ring();
         // A thread that ended by a fault has said so in the log.
         let _ = self.thread.join();
     }
 
     pub(super) fn console(&self) -> Console {
-        Console { orders: self.orders.clone(), board: self.board.clone() }
+        self.console.clone()
     }
 }
 
@@ -130,7 +139,10 @@ impl Console {
     pub(super) fn give(&self, command: Command) -> Result<Ack, CommandError> {
         let (answer, ack) = Ack::new(Instant::now());
         match self.orders.try_send(Order { command, ack }) {
-            Ok(()) => Ok(answer),
+            Ok(()) => {
+                self.bell.ring();
+                Ok(answer)
+            }
             Err(crossbeam_channel::TrySendError::Full(_)) => Err(CommandError::Busy),
             Err(crossbeam_channel::TrySendError::Disconnected(_)) => Err(CommandError::NotRunning),
         }
@@ -148,47 +160,35 @@ impl Ears {
         loop {
             let wake = player.run(Instant::now());
             self.report(player);
-            if self.wait(player, wake) {
-                break;
+            if self.bell.wait_until(wake) {
+                if self.stop.load(Ordering::Acquire) {
+                    break;
+                }
+                self.tell_news(player);
             }
         }
         player.stop();
         self.report(player);
     }
 
-    /// Waits for news until `wake` and tells the player; true when it is time to stop.
-    fn wait(&self, player: &mut Player, wake: Instant) -> bool {
-        let snapshots = self.keeper.bell();
-        let arrivals = player.arrivals().cloned();
-        let mut select = Select::new();
-        select.recv(&self.orders);
-        select.recv(&self.stop);
-        select.recv(self.links.changed());
-        select.recv(&snapshots);
-        if let Some(arrivals) = &arrivals {
-            select.recv(arrivals);
-        }
-        if select.ready_deadline(wake).is_err() {
-            return false;
-        }
-        drop(select);
-        if self.stop.try_recv() != Err(TryRecvError::Empty) {
-            return true;
-        }
-        if self.links.changed().try_recv().is_ok() {
+    /// Tells the player whatever is new.
+    fn tell_news(&self, player: &mut Player) {
+        if self.links.take_changed() {
             player.on_links(&self.links.all());
         }
-        if snapshots.try_recv().is_ok() {
-            player.on_snapshot(self.keeper.snapshot());
+        if let Some(snapshot) = self.keeper.take_news() {
+            player.on_snapshot(snapshot);
         }
         // No more than were there: a flood of commands does not keep the frames waiting.
         for order in self.orders.try_iter().take(COMMANDS_LIMIT) {
             player.on_command(order.command, order.ack);
         }
-        if arrivals.is_some_and(|arrivals| !arrivals.is_empty()) {
+        if !self.orders.is_empty() {
+            self.bell.ring();
+        }
+        if player.has_arrivals() {
             player.on_arrival();
         }
-        false
     }
 
     fn report(&self, player: &mut Player) {

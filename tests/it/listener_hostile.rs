@@ -8,6 +8,7 @@ use std::{
 };
 
 use musicdb_stream::{
+    bell::Bell,
     relay::{Links, Relay},
     server::{MAX_HEAD, Server, ServerOptions},
 };
@@ -166,7 +167,8 @@ fn a_handler_that_cannot_keep_up_is_answered_for() {
 fn a_head_that_does_not_come_in_time_is_answered_and_closed() {
     let relay = Relay::new();
     let (handed, _kept) = mpsc::channel(1);
-    let server = Server::bind(options(), relay, Links::new().reporter("mount"), handed).unwrap();
+    let server =
+        Server::bind(options(), relay, Links::new(Bell::new()).reporter("mount"), handed).unwrap();
     let mut slow = TcpStream::connect(server.local_addr()).unwrap();
     slow.write_all(b"GET /stream HTTP/1.1\r\n").unwrap();
     let silent = TcpStream::connect(server.local_addr()).unwrap();

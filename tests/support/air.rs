@@ -7,6 +7,7 @@ use std::{
 };
 
 use musicdb_stream::{
+    bell::Bell,
     icecast::{self, Target},
     mpeg::Header,
     relay::{FrameKind, Group, Link, Links, Relay},
@@ -41,6 +42,7 @@ pub fn frames(from: u64, to: u64) -> Vec<u8> {
 pub struct OnAir {
     pub relay: Relay,
     pub links: Links,
+    bell: Bell,
     pub titles: watch::Sender<Arc<str>>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
@@ -50,7 +52,8 @@ pub struct OnAir {
 impl OnAir {
     /// Starts the output for `target`.
     pub fn start(target: Target) -> Self {
-        let (relay, links) = (Relay::new(), Links::new());
+        let bell = Bell::new();
+        let (relay, links) = (Relay::new(), Links::new(bell.clone()));
         let (titles, titles_for_output) = watch::channel(Arc::from(""));
         let (stop, stop_for_output) = watch::channel(false);
         let (of_output, link) = (relay.clone(), links.reporter("icecast"));
@@ -64,7 +67,7 @@ impl OnAir {
                 stop_for_output,
             ));
         });
-        Self { relay, links, titles, stop, thread: Some(thread.unwrap()), next: 0 }
+        Self { relay, links, bell, titles, stop, thread: Some(thread.unwrap()), next: 0 }
     }
 
     /// Pushes `count` frames as one group; returns the number of the first.
@@ -92,8 +95,8 @@ impl OnAir {
             if wanted(&link) {
                 return link;
             }
-            let changed = self.links.changed().recv_deadline(deadline);
-            assert!(changed.is_ok() || wanted(&self.link()), "the link stays {:?}", self.link());
+            let changed = self.bell.wait_until(deadline);
+            assert!(changed || wanted(&self.link()), "the link stays {:?}", self.link());
         }
     }
 

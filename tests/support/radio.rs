@@ -8,6 +8,7 @@ use std::{
 };
 
 use musicdb_stream::{
+    bell::Bell,
     relay::{FrameKind, Group, Links, Relay},
     server::{Handed, Listeners, Server, ServerOptions},
 };
@@ -43,7 +44,7 @@ pub fn options() -> ServerOptions {
 
 impl Radio {
     pub fn start(options: ServerOptions) -> Self {
-        let (relay, links) = (Relay::new(), Links::new());
+        let (relay, links) = (Relay::new(), Links::new(Bell::new()));
         let (sender, handed) = mpsc::channel(4);
         let server = Server::bind(options, relay.clone(), links.reporter("mount"), sender).unwrap();
         let (address, listeners) = (server.local_addr(), server.listeners());

@@ -2,10 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use musicdb_stream::{
+    bell::Bell,
     db::Database,
     event::Event,
     ids::{EntryId, SongId},
@@ -27,6 +28,7 @@ pub struct Studio {
     pub queue: SongQueue,
     pub handle: KeeperHandle,
     pub events: EventReceiver,
+    bell: Bell,
 }
 
 impl Studio {
@@ -46,7 +48,9 @@ impl Studio {
         let events = subscribers.subscribe();
         let options = KeeperOptions { seed: options.seed.or(Some(7)), ..options };
         let keeper = Keeper::start(Database::open(&path).unwrap(), options, subscribers).unwrap();
-        Self { queue: keeper.queue(), handle: keeper.handle(), folder, path, keeper, events }
+        let (handle, bell) = (keeper.handle(), Bell::new());
+        handle.ring(bell.clone());
+        Self { queue: keeper.queue(), handle, folder, path, keeper, events, bell }
     }
 
     /// Stopped and started again on the same file.
@@ -100,9 +104,9 @@ impl Studio {
 
     /// Waits for a snapshot.
     pub fn wait(&self, wanted: impl Fn(&Snapshot) -> bool) {
-        let bell = self.handle.bell();
         while !wanted(&self.handle.snapshot()) {
-            bell.recv_timeout(SOON).expect("the keeper published nothing");
+            let rung = self.bell.wait_until(Instant::now() + SOON);
+            assert!(rung, "the keeper published nothing");
         }
     }
 

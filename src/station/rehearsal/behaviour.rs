@@ -251,7 +251,7 @@ fn a_rest_waits_for_no_disk() {
     let mut r = Rehearsal::new(options(), true, &[Missing; 12]);
     r.pass(SECOND);
     assert_eq!(r.outcomes().len(), 5);
-    assert!(r.player.arrivals().is_none(), "what has arrived already would wake it for ever");
+    assert!(!r.player.has_arrivals(), "what has arrived already would hurry it for ever");
 }
 
 #[test]
