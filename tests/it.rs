@@ -43,6 +43,8 @@ mod listener;
 mod listener_hostile;
 #[path = "it/listener_peer.rs"]
 mod listener_peer;
+#[path = "it/mpeg_carriers.rs"]
+mod mpeg_carriers;
 #[path = "it/mpeg_corpus.rs"]
 mod mpeg_corpus;
 #[path = "it/mpeg_frames.rs"]

@@ -1,6 +1,7 @@
-//! MPEG Layer III framing: headers, tags, exact durations and forged silence; it never decodes.
+//! MPEG Layer III framing: headers, tags, exact durations, forged silence and what it carries; it never decodes.
 
 mod bounds;
+mod carriers;
 mod file;
 pub mod header;
 mod info;
@@ -13,20 +14,23 @@ mod search;
 mod silence;
 mod source;
 mod tag;
+mod tail;
 pub mod time;
 mod unplayable;
 mod walk;
 
 pub use bounds::Bounds;
+pub use carriers::{CARRIERS_LIMIT, Carriers, is_silent_forgery};
 pub use file::open;
 pub use header::{ChannelMode, Header, HeaderError, Version};
 pub use info::{InfoFrame, InfoKind};
 pub use mute::{crc, mute};
-pub use reservoir::{Reservoir, main_data_begin};
+pub use reservoir::main_data_begin;
 pub use scan::{Scanner, Step};
-pub use silence::{Silence, is_silent_forgery};
+pub use silence::Silence;
 pub use source::FrameSource;
 pub use tag::{Tag, TagKind};
+pub use tail::Tail;
 pub use time::StreamTime;
 pub use unplayable::Unplayable;
 pub use walk::{Format, Splice, SpliceKind, Summary, walk};

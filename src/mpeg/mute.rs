@@ -5,8 +5,8 @@
 //! find the main data that they point back to.
 
 use super::{
-    header::{Header, Version},
-    reservoir::{main_data_at, max_back, side_info_at},
+    header::Header,
+    reservoir::{claim, main_data_at, side_info_at},
 };
 
 /// Zeroes the side info of a whole frame and makes its CRC anew.
@@ -20,10 +20,8 @@ pub fn mute(header: Header, frame: &mut [u8], back: usize) -> bool {
     let (side_at, data_at) = (side_info_at(header), main_data_at(header));
     let Some(side) = frame.get_mut(side_at..data_at) else { return false };
     side.fill(0);
-    let back = back.min(max_back(header));
-    let bits = if header.version() == Version::Mpeg1 { back << 7 } else { back << 8 };
-    if let (Some(begin), Ok(bits)) = (side.first_chunk_mut::<2>(), u16::try_from(bits)) {
-        *begin = bits.to_be_bytes();
+    if let Some(begin) = side.first_chunk_mut() {
+        *begin = claim(header, back);
     }
     if header.has_crc()
         && let Some(crc) = crc(header, frame)
@@ -51,7 +49,7 @@ pub fn crc(header: Header, frame: &[u8]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mpeg::reservoir::main_data_begin;
+    use crate::mpeg::reservoir::{main_data_begin, max_back};
 
     #[test]
     fn the_crc_is_the_one_that_an_encoder_wrote() {

@@ -46,35 +46,19 @@ pub fn main_data_begin(header: Header, frame: &[u8]) -> Option<usize> {
     })
 }
 
+/// The first two bytes of a side info that claims `back` bytes (at most what its
+/// version can say) and tells nothing else.
+#[must_use]
+pub fn claim(header: Header, back: usize) -> [u8; 2] {
+    let back = back.min(max_back(header));
+    let bits = if header.version() == Version::Mpeg1 { back << 7 } else { back << 8 };
+    u16::try_from(bits).unwrap_or(0).to_be_bytes()
+}
+
 /// The main data area of a frame; empty where the frame is too short for its side info.
 #[must_use]
 pub fn main_data(header: Header, frame: &[u8]) -> &[u8] {
     frame.get(main_data_at(header)..).unwrap_or_default()
-}
-
-/// Main data that a decoder has from the frames of one file so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reservoir {
-    held: usize,
-}
-
-impl Reservoir {
-    /// Bytes held: at most [`MAX_BACK`].
-    #[must_use]
-    pub fn held(self) -> usize {
-        self.held
-    }
-
-    /// The frame's sound begins with bytes that the decoder does not have.
-    #[must_use]
-    pub fn misses(self, header: Header, frame: &[u8]) -> bool {
-        main_data_begin(header, frame).is_none_or(|back| back > self.held)
-    }
-
-    /// The frame goes out, as it is or muted: its main data stays for the frames after it.
-    pub fn take(&mut self, header: Header, frame: &[u8]) {
-        self.held = (self.held + main_data(header, frame).len()).min(MAX_BACK);
-    }
 }
 
 #[cfg(test)]
@@ -105,21 +89,5 @@ mod tests {
         }
         let (header, frame) = frame([0xFF, 0xFB, 0x90, 0x64], &[0x12, 0x7F]);
         assert_eq!(main_data_begin(header, &frame), Some(0x24));
-    }
-
-    #[test]
-    fn a_frame_misses_what_was_before_its_file() {
-        let (header, frame) = frame([0xFF, 0xFB, 0x10, 0xC4], &[50, 0]);
-        let mut reservoir = Reservoir::default();
-        assert!(reservoir.misses(header, &frame));
-        reservoir.take(header, &frame);
-        assert_eq!(reservoir.held(), 104 - 4 - 17);
-        assert!(reservoir.misses(header, &frame), "83 are not 100");
-        reservoir.take(header, &frame);
-        assert!(!reservoir.misses(header, &frame));
-        for _ in 0..9 {
-            reservoir.take(header, &frame);
-        }
-        assert_eq!(reservoir.held(), MAX_BACK);
     }
 }
