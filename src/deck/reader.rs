@@ -4,9 +4,9 @@ use std::{path::PathBuf, thread};
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::{Chunk, Item, Opener, Track};
+use super::{Chunk, Item, Opener, SongFrames, Track};
 use crate::{
-    mpeg::{self, FrameSource, StreamTime, Unplayable},
+    mpeg::{self, StreamTime, Unplayable},
     song::Song,
 };
 
@@ -42,10 +42,14 @@ impl Opener for Deck {
     }
 }
 
-/// Sends all frames of the file from frame number `from` on; ends early where nobody takes them.
+/// Sends all frames that are played from frame number `from` on, and before them what the first of
+/// them points back to; ends early where nobody takes them.
 fn read(path: PathBuf, from: u64, sender: &Sender<Item>) -> Result<(), Unplayable> {
-    let mut source = FrameSource::open(mpeg::open(&path)?)?;
+    let mut source = SongFrames::open(mpeg::open(&path)?)?;
     source.skip_frames(from)?;
+    if from > 0 && sender.send(Item::Lead(Box::new(source.tail().clone()))).is_err() {
+        return Ok(());
+    }
     let chunk_time = StreamTime::from_units(mpeg::time::UNITS_PER_SECOND * CHUNK_SECONDS);
     let mut limit = source.first().duration().times(FIRST_CHUNK_FRAMES);
     let mut chunk = Chunk::new();

@@ -3,11 +3,13 @@
 use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::Chunk;
-use crate::mpeg::{Header, Unplayable};
+use crate::mpeg::{Header, Tail, Unplayable};
 
 /// What a track's reader sends.
 #[derive(Debug)]
 pub enum Item {
+    /// The last main data before the first frame, where that is not the song's first.
+    Lead(Box<Tail>),
     /// The next frames.
     Chunk(Chunk),
     /// The song ended as it should.
@@ -33,6 +35,7 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Track {
     arrivals: Receiver<Item>,
+    lead: Tail,
     chunk: Chunk,
     index: usize,
     at: usize,
@@ -43,7 +46,7 @@ impl Track {
     /// The track that `arrivals` feeds.
     #[must_use]
     pub fn new(arrivals: Receiver<Item>) -> Self {
-        Self { arrivals, chunk: Chunk::new(), index: 0, at: 0, ended: None }
+        Self { arrivals, lead: Tail::default(), chunk: Chunk::new(), index: 0, at: 0, ended: None }
     }
 
     /// What comes next, without taking it. Never waits.
@@ -61,6 +64,7 @@ impl Track {
                     self.index = 0;
                     self.at = 0;
                 }
+                Ok(Item::Lead(tail)) => self.lead = *tail,
                 Ok(Item::End) => self.ended = Some(Next::End),
                 Ok(Item::Failed(reason)) => self.ended = Some(Next::Failed(reason)),
                 Err(TryRecvError::Empty) => return Next::Pending,
@@ -78,6 +82,13 @@ impl Track {
         self.index += 1;
         self.at += frame.len();
         Some((header, frame))
+    }
+
+    /// The last main data before the first frame: what that points back to where the song was opened
+    /// in the middle, else nothing. Known when [`peek`](Self::peek) has shown the first frame.
+    #[must_use]
+    pub fn lead(&self) -> &Tail {
+        &self.lead
     }
 
     /// Becomes ready when the disk has delivered more; nothing once the song has ended.
