@@ -6,16 +6,19 @@
 
 mod chunk;
 mod reader;
+mod song_frames;
 mod track;
 
 pub use chunk::Chunk;
 pub use reader::Deck;
+pub use song_frames::SongFrames;
 pub use track::{Hunger, Item, Next, Track};
 
 use crate::song::Song;
 
 /// Opens songs; the station's seam to the disk.
 pub trait Opener {
-    /// Begins to read `song` at its frame number `from` (0 is the first) and returns at once.
+    /// Begins to read `song` at its frame number `from` and returns at once. Frames are counted as
+    /// they are played: 0 is the first that is not left out.
     fn open(&mut self, song: &Song, from: u64) -> Track;
 }

@@ -4,10 +4,10 @@ use std::{path::PathBuf, thread};
 
 use crossbeam_channel::{SendError, Sender, bounded};
 
-use super::{Chunk, Hunger, Item, Opener, Track};
+use super::{Chunk, Hunger, Item, Opener, SongFrames, Track};
 use crate::{
     bell::Bell,
-    mpeg::{self, FrameSource, StreamTime, Unplayable},
+    mpeg::{self, StreamTime, Unplayable},
     song::Song,
 };
 
@@ -73,10 +73,14 @@ impl Opener for Deck {
     }
 }
 
-/// Sends all frames of the file from frame number `from` on; ends early where nobody takes them.
+/// Sends all frames that are played from frame number `from` on, and before them what the first of
+/// them points back to; ends early where nobody takes them.
 fn read(path: PathBuf, from: u64, feed: &Feed) -> Result<(), Unplayable> {
-    let mut source = FrameSource::open(mpeg::open(&path)?)?;
+    let mut source = SongFrames::open(mpeg::open(&path)?)?;
     source.skip_frames(from)?;
+    if from > 0 && feed.send(Item::Lead(Box::new(source.tail().clone()))).is_err() {
+        return Ok(());
+    }
     let chunk_time = StreamTime::from_units(mpeg::time::UNITS_PER_SECOND * CHUNK_SECONDS);
     let mut limit = source.first().duration().times(FIRST_CHUNK_FRAMES);
     let mut chunk = Chunk::new();

@@ -8,11 +8,13 @@ use std::sync::{
 use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::Chunk;
-use crate::mpeg::{Header, Unplayable};
+use crate::mpeg::{Header, Tail, Unplayable};
 
 /// What a track's reader sends.
 #[derive(Debug)]
 pub enum Item {
+    /// The last main data before the first frame, where that is not the song's first.
+    Lead(Box<Tail>),
     /// The next frames.
     Chunk(Chunk),
     /// The song ended as it should.
@@ -56,6 +58,7 @@ impl Hunger {
 pub struct Track {
     arrivals: Receiver<Item>,
     hunger: Hunger,
+    tail: Tail,
     chunk: Chunk,
     index: usize,
     at: usize,
@@ -72,7 +75,8 @@ impl Track {
     /// The track that `arrivals` feeds by a reader that asks after its `hunger`.
     #[must_use]
     pub fn fed(arrivals: Receiver<Item>, hunger: Hunger) -> Self {
-        Self { arrivals, hunger, chunk: Chunk::new(), index: 0, at: 0, ended: None }
+        let (tail, chunk) = (Tail::default(), Chunk::new());
+        Self { arrivals, hunger, tail, chunk, index: 0, at: 0, ended: None }
     }
 
     /// What comes next, without taking it. Never waits.
@@ -90,6 +94,7 @@ impl Track {
                     self.index = 0;
                     self.at = 0;
                 }
+                Ok(Item::Lead(tail)) => self.tail = *tail,
                 Ok(Item::End) => self.ended = Some(Next::End),
                 Ok(Item::Failed(reason)) => self.ended = Some(Next::Failed(reason)),
                 Err(TryRecvError::Empty) => return Next::Pending,
@@ -104,9 +109,23 @@ impl Track {
     /// Takes the frame that [`peek`](Self::peek) showed.
     pub fn take(&mut self) -> Option<(Header, &[u8])> {
         let (header, frame) = self.chunk.frame(self.index, self.at)?;
+        self.tail.push(header, frame);
         self.index += 1;
         self.at += frame.len();
         Some((header, frame))
+    }
+
+    /// The frame that [`peek`](Self::peek) showed, without taking it.
+    #[must_use]
+    pub fn upcoming(&self) -> Option<(Header, &[u8])> {
+        self.chunk.frame(self.index, self.at)
+    }
+
+    /// The last main data before the next frame: what that may point back to. In a song that was
+    /// opened in its middle it is known once [`peek`](Self::peek) has shown the first frame.
+    #[must_use]
+    pub fn tail(&self) -> &Tail {
+        &self.tail
     }
 
     /// The disk has delivered something that was not looked at yet.

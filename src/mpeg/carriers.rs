@@ -9,6 +9,8 @@
 //! A silent frame's sound has no length, so its main data area is free. Decoders throw away what
 //! the next frame does not claim: each carrier claims all that those before it hold.
 
+use std::collections::VecDeque;
+
 use super::{
     header::Header,
     reservoir::{claim, main_data_at, main_data_begin, side_info_at},
@@ -52,6 +54,12 @@ impl Carriers {
     /// The carriers in their order, each a whole frame.
     pub fn frames(&self) -> impl ExactSizeIterator<Item = (Header, &[u8])> {
         self.frames.iter().map(|(header, frame)| (*header, frame.as_slice()))
+    }
+
+    /// The carriers in their order, to be kept.
+    #[must_use]
+    pub fn into_frames(self) -> VecDeque<(Header, Vec<u8>)> {
+        self.frames.into()
     }
 
     /// How many there are: at most [`CARRIERS_LIMIT`].

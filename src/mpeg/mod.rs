@@ -2,6 +2,7 @@
 
 mod bounds;
 mod carriers;
+mod extent;
 mod file;
 pub mod header;
 mod info;
@@ -16,11 +17,13 @@ mod source;
 mod tag;
 mod tail;
 pub mod time;
+mod trim;
 mod unplayable;
 mod walk;
 
 pub use bounds::Bounds;
 pub use carriers::{CARRIERS_LIMIT, Carriers, is_silent_forgery};
+pub use extent::Extent;
 pub use file::open;
 pub use header::{ChannelMode, Header, HeaderError, Version};
 pub use info::{InfoFrame, InfoKind};
@@ -32,6 +35,7 @@ pub use source::FrameSource;
 pub use tag::{Tag, TagKind};
 pub use tail::Tail;
 pub use time::StreamTime;
+pub use trim::{DECODER_DELAY, Gap, MAX_TRIM, Trim};
 pub use unplayable::Unplayable;
 pub use walk::{Format, Splice, SpliceKind, Summary, walk};
 

@@ -23,6 +23,8 @@ pub struct FrameSource<R> {
     info: Option<InfoFrame>,
     /// The first frame was found by `open` and waits in the buffer.
     waiting: Option<Header>,
+    /// The frame that was given last does not stand behind the one before it.
+    seam: bool,
 }
 
 impl<R: Read + Seek> FrameSource<R> {
@@ -38,7 +40,7 @@ impl<R: Read + Seek> FrameSource<R> {
             match step {
                 Step::Frame(first) => {
                     feed.unread(first.frame_len());
-                    return Ok(Self { feed, first, info, waiting: Some(first) });
+                    return Ok(Self { feed, first, info, waiting: Some(first), seam: false });
                 }
                 Step::Info(header) => info = info.or_else(|| InfoFrame::read(header, bytes)),
                 Step::End => return Err(Unplayable::NoFrames),
@@ -70,6 +72,7 @@ impl<R: Read + Seek> FrameSource<R> {
         if let Some(header) = self.waiting.take() {
             return Ok(Some((header, self.feed.reread(header.frame_len()))));
         }
+        self.seam = false;
         loop {
             match self.feed.advance()? {
                 Step::Frame(header) => {
@@ -77,9 +80,16 @@ impl<R: Read + Seek> FrameSource<R> {
                 }
                 Step::End => return Ok(None),
                 Step::GiveUp(reason) => return Err(reason),
-                _ => {}
+                _ => self.seam = true,
             }
         }
+    }
+
+    /// Something stood in the file between the frame that was given last and the one before it:
+    /// junk, which may have been frames, or a tag or an Info frame, where files were joined.
+    #[must_use]
+    pub fn is_behind_seam(&self) -> bool {
+        self.seam
     }
 
     /// Passes over `n` frames; how many there were, which is less at the end of the file.

@@ -73,6 +73,12 @@ impl Group {
         self.frames.iter().copied()
     }
 
+    /// The index of the first frame of this kind.
+    #[must_use]
+    pub fn first_of(&self, kind: FrameKind) -> Option<usize> {
+        self.frames.iter().position(|frame| frame.2 == kind)
+    }
+
     /// How many frames.
     #[must_use]
     pub fn len(&self) -> usize {

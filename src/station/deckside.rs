@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::splice::Splice;
 use crate::{
     deck::{Opener, Track},
     keeper::Position,
@@ -21,6 +22,8 @@ pub(super) struct DeckSide {
     pub(super) time: StreamTime,
     /// How long it has sounded since it was opened.
     pub(super) sounded: StreamTime,
+    /// How its next frame follows what left last.
+    pub(super) splice: Splice,
 }
 
 impl DeckSide {
@@ -28,7 +31,8 @@ impl DeckSide {
     pub(super) fn open(opener: &mut dyn Opener, entry: Entry, from: u64) -> Self {
         let track = entry.song.as_deref().map(|song| opener.open(song, from));
         let time = entry.song.as_deref().map_or(StreamTime::ZERO, |song| time_at(song, from));
-        Self { entry, track, frames: from, time, sounded: StreamTime::ZERO }
+        let (sounded, splice) = (StreamTime::ZERO, Splice::Open);
+        Self { entry, track, frames: from, time, sounded, splice }
     }
 
     /// Opens the song once more from its start.

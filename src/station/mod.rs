@@ -14,6 +14,7 @@ mod program;
 mod quiet;
 #[cfg(test)]
 mod rehearsal;
+mod splice;
 mod thread;
 mod title;
 

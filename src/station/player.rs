@@ -254,9 +254,14 @@ impl Player {
         }
         self.announce();
         self.tell_time(now);
+        if self.is_audible() && self.program.is_carrying() {
+            // The song's frame is what was asked for; it leaves with the next group.
+            return;
+        }
         // Last: who waits for the effect finds the state as it is by then.
+        let frame = first + self.group.first_of(FrameKind::Song).unwrap_or(0) as u64;
         for ack in self.acks.drain(..) {
-            ack.effect(first, now);
+            ack.effect(frame, now);
         }
     }
 
@@ -268,6 +273,10 @@ impl Player {
             self.mark_change();
             match sound {
                 Sound::Frame(header) => {
+                    if let Some((header, frame)) = self.program.next_carrier(&mut self.quiet) {
+                        self.group.push(header, &frame, FrameKind::Silence);
+                        continue;
+                    }
                     if let Some(song) = self.program.song() {
                         self.quiet.beside(header, song);
                     }
@@ -278,7 +287,10 @@ impl Player {
                 }
                 // What sounded already leaves; the rest of the group may still arrive in time.
                 Sound::Starving if sounded => break,
-                Sound::Starving | Sound::Idle => self.quiet.append(&mut self.group),
+                Sound::Starving | Sound::Idle => {
+                    self.program.interrupt();
+                    self.quiet.append(&mut self.group);
+                }
             }
         }
         sounded

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{deckside::DeckSide, player::Report};
+use super::{deckside::DeckSide, player::Report, quiet::Quiet};
 use crate::{
     deck::{Next, Opener, Track},
     ids::EntryId,
@@ -138,6 +138,7 @@ impl Program {
     pub(super) fn take(&mut self) -> Option<(Header, &[u8])> {
         let side = self.current.as_mut()?;
         let (header, frame) = side.track.as_mut()?.take()?;
+        side.splice.close();
         side.frames += 1;
         side.time += header.duration();
         side.sounded += header.duration();
@@ -145,6 +146,26 @@ impl Program {
             self.unplayable_run = 0;
         }
         Some((header, frame))
+    }
+
+    /// The silent frame that leaves before the frame that [`sound`](Self::sound) promised, where a
+    /// decoder would miss what that points back to.
+    pub(super) fn next_carrier(&mut self, quiet: &mut Quiet) -> Option<(Header, Vec<u8>)> {
+        let side = self.current.as_mut()?;
+        let (track, song) = (side.track.as_ref()?, side.entry.song.as_ref()?);
+        side.splice.next_carrier(track, song, quiet)
+    }
+
+    /// Carriers of the current song's next frame are still to leave.
+    pub(super) fn is_carrying(&self) -> bool {
+        self.current.as_ref().is_some_and(|side| side.splice.is_carrying())
+    }
+
+    /// Silence leaves: the current song's next frame will not follow its own.
+    pub(super) fn interrupt(&mut self) {
+        if let Some(side) = &mut self.current {
+            side.splice.open();
+        }
     }
 
     /// The header of the current song's next frame where the disk has delivered it.

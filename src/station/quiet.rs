@@ -1,7 +1,9 @@
 //! The quiet: silence that matches the sound beside it.
 
+use std::collections::VecDeque;
+
 use crate::{
-    mpeg::{Header, Silence},
+    mpeg::{Carriers, Format, Header, Silence, Tail},
     relay::{FrameKind, Group},
     song::Song,
 };
@@ -39,6 +41,25 @@ impl Quiet {
         if let Some(silence) = self.silence() {
             group.push_with(FrameKind::Silence, |bytes| silence.append_frame(bytes));
         }
+    }
+
+    /// The silent frames that bring to a decoder what this frame of this song points back to.
+    pub(super) fn carriers(
+        &mut self,
+        header: Header,
+        frame: &[u8],
+        tail: &Tail,
+        song: &Song,
+    ) -> VecDeque<(Header, Vec<u8>)> {
+        let format = self.beside.map(|(header, ..)| Format::of(header));
+        if format != Some(Format::of(header)) {
+            self.beside(header, song);
+        }
+        let carriers = self.silence().and_then(|silence| {
+            // Nothing is missed: the deck mutes what cannot be carried.
+            Carriers::before(header, frame, tail, silence)
+        });
+        carriers.map_or_else(VecDeque::new, Carriers::into_frames)
     }
 
     fn silence(&mut self) -> Option<&mut Silence> {
