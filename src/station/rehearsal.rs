@@ -1,6 +1,7 @@
 //! A rehearsal: the player with a clock, a deck and a queue made for tests.
 
 mod behaviour;
+mod exactness;
 
 use std::{
     collections::HashMap,
@@ -24,7 +25,7 @@ use crate::{
     event::Event,
     ids::{EntryId, SongId},
     keeper::{Advanced, Outcome, Position, Snapshot},
-    mpeg::{Header, Unplayable, is_silent_forgery},
+    mpeg::{Header, Tail, Unplayable, is_silent_forgery},
     relay::{Link, Read, Reader, Relay},
     song::{Entry, Song},
     subscribers::{EventReceiver, Subscribers},
@@ -56,6 +57,11 @@ impl Opener for FakeDeck {
             }
             Item::Chunk(chunk)
         };
+        if from > 0 {
+            let mut tail = Tail::default();
+            (0..from).for_each(|index| tail.push(header(), &frame(song.id, index)));
+            sender.send(Item::Lead(Box::new(tail))).unwrap();
+        }
         let items = match self.files[&song.path] {
             File::Whole(n) => vec![frames(n), Item::End],
             File::Missing => vec![Item::Failed(Unplayable::Io(std::io::ErrorKind::NotFound))],
@@ -76,10 +82,13 @@ pub(super) fn header() -> Header {
     Header::parse([0xFF, 0xFB, 0x90, 0x00]).unwrap()
 }
 
-/// Frame `index` of a song: its bytes tell both.
+/// Frame `index` of a song: its bytes tell both. Each but the first points back by 170 bytes.
 pub(super) fn frame(song: SongId, index: u64) -> Vec<u8> {
     let mut frame = header().to_bytes().to_vec();
     frame.resize(header().frame_len(), 0x55);
+    if index == 0 {
+        frame[4..6].fill(0);
+    }
     frame[36..44].copy_from_slice(&song.0.to_be_bytes());
     frame[44..52].copy_from_slice(&index.to_be_bytes());
     frame
@@ -90,6 +99,15 @@ pub(super) fn frame(song: SongId, index: u64) -> Vec<u8> {
 pub(super) enum Heard {
     Silence,
     Frame(i64, u64),
+}
+
+/// What a frame of the relay was.
+pub(super) fn what(frame: &[u8]) -> Heard {
+    if is_silent_forgery(frame) {
+        return Heard::Silence;
+    }
+    let song = i64::from_be_bytes(frame[36..44].try_into().unwrap());
+    Heard::Frame(song, u64::from_be_bytes(frame[44..52].try_into().unwrap()))
 }
 
 /// The player and its surroundings.
@@ -150,6 +168,16 @@ impl Rehearsal {
     }
 
     pub(super) fn disconnected(options: PlayerOptions, wanted: bool, files: &[File]) -> Self {
+        Self::unconnected_at(options, wanted, files, 0)
+    }
+
+    /// One that was killed at this frame of its first song, and starts again.
+    pub(super) fn unconnected_at(
+        options: PlayerOptions,
+        wanted: bool,
+        files: &[File],
+        frame: u64,
+    ) -> Self {
         let now = Instant::now();
         let mut deck = FakeDeck::default();
         let slow = Arc::clone(&deck.slow);
@@ -179,7 +207,8 @@ impl Rehearsal {
             ups: 0,
             keeper_is_busy: false,
         };
-        rehearsal.publish();
+        let position = rehearsal.queue.first().map(|e| Position { entry_id: e.entry_id, frame });
+        rehearsal.publish_at(position);
         rehearsal
     }
 
@@ -241,6 +270,10 @@ impl Rehearsal {
     }
 
     pub(super) fn publish(&mut self) {
+        self.publish_at(None);
+    }
+
+    fn publish_at(&mut self, position: Option<Position>) {
         self.player.on_snapshot(Arc::new(Snapshot {
             revision: self.revision,
             advances: self.advances,
@@ -248,14 +281,19 @@ impl Rehearsal {
             next: self.queue.get(1).cloned(),
             length: self.queue.len(),
             wanted: None,
-            position: None,
+            position,
         }));
     }
 
     /// The disk delivers to the most recently opened slow file.
     pub(super) fn deliver(&mut self, song: SongId, frames: u64) {
+        self.deliver_range(song, 0..frames);
+    }
+
+    /// The disk delivers these frames of it.
+    pub(super) fn deliver_range(&mut self, song: SongId, frames: std::ops::Range<u64>) {
         let mut chunk = Chunk::new();
-        for index in 0..frames {
+        for index in frames {
             chunk.push(header(), &frame(song, index));
         }
         let senders = self.slow.lock().unwrap();
@@ -267,6 +305,11 @@ impl Rehearsal {
 
     /// All frames that left since this was last asked.
     pub(super) fn heard(&mut self) -> Vec<Heard> {
+        self.heard_frames().iter().map(|frame| what(frame)).collect()
+    }
+
+    /// The same, byte for byte.
+    pub(super) fn heard_frames(&mut self) -> Vec<Vec<u8>> {
         let mut bytes = Vec::new();
         while let Read::Taken(_) = self.reader.read(usize::MAX, |new| {
             bytes.extend_from_slice(new);
@@ -275,15 +318,9 @@ impl Rehearsal {
         let mut heard = Vec::new();
         let mut rest = bytes.as_slice();
         while let Some(head) = rest.first_chunk() {
-            let len = Header::parse(*head).unwrap().frame_len();
-            let (frame, after) = rest.split_at(len);
+            let (frame, after) = rest.split_at(Header::parse(*head).unwrap().frame_len());
             rest = after;
-            heard.push(if is_silent_forgery(frame) {
-                Heard::Silence
-            } else {
-                let song = i64::from_be_bytes(frame[36..44].try_into().unwrap());
-                Heard::Frame(song, u64::from_be_bytes(frame[44..52].try_into().unwrap()))
-            });
+            heard.push(frame.to_vec());
         }
         heard
     }
