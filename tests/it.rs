@@ -35,6 +35,8 @@ mod icecast_source;
 mod icecast_title;
 #[path = "it/kills.rs"]
 mod kills;
+#[path = "it/lead_in.rs"]
+mod lead_in;
 #[path = "it/library.rs"]
 mod library;
 #[path = "it/listener.rs"]

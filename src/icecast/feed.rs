@@ -77,7 +77,7 @@ pub(super) async fn feed(
             End::Lost(refused(target, &mut source.socket, &mut source.answers, &head).await)
         }
     };
-    (end, first_missing(&reader))
+    (end, reader.first_missing())
 }
 
 async fn attend(
@@ -131,12 +131,6 @@ async fn attend(
 /// Waits until we are told to stop, or nobody is left who could tell us; cancel safe.
 pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-/// The first frame that was not handed on whole.
-fn first_missing(reader: &Reader) -> FrameNumber {
-    let is_cut = reader.to_frame_edge() > 0;
-    reader.frame().saturating_sub(u64::from(is_cut))
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -5,6 +5,7 @@
 //! frame edge and told so.
 
 mod group;
+mod lead_in;
 mod link;
 mod reader;
 mod ring;
@@ -85,7 +86,7 @@ impl Relay {
         self.shared.taps.tell();
     }
 
-    /// A reader that begins with the next frame to be pushed.
+    /// A reader that begins with the next frame to be pushed, behind what that points back to.
     #[must_use]
     pub fn live(&self) -> Reader {
         let at = self.shared.read().end();
@@ -93,7 +94,7 @@ impl Relay {
     }
 
     /// A reader that begins at a frame edge `burst` before the newest frame, or at the oldest frame
-    /// that is still there.
+    /// that is still there, behind what its first frame points back to.
     #[must_use]
     pub fn burst(&self, burst: StreamTime) -> Reader {
         let at = self.shared.read().edge_before_end(burst);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{CLOSED, Shared};
+use super::{CLOSED, Shared, lead_in::LeadIn};
 use crate::ids::FrameNumber;
 
 /// What came of an attempt to read.
@@ -26,13 +26,15 @@ pub enum Read {
 pub struct Reader {
     shared: Arc<Shared>,
     at: u64,
+    /// What comes before the frame at the cursor; unknown until that frame is there.
+    lead_in: Option<LeadIn>,
     end: watch::Receiver<u64>,
 }
 
 impl Reader {
     pub(super) fn new(shared: Arc<Shared>, at: u64) -> Self {
         let end = shared.end.subscribe();
-        Self { shared, at, end }
+        Self { shared, at, lead_in: None, end }
     }
 
     /// Shows `take` the bytes that come next, at most `limit` and never across a change of title,
@@ -46,12 +48,25 @@ impl Reader {
         let ring = self.shared.read();
         if self.at < ring.start() {
             self.at = ring.start();
+            self.lead_in = None;
             return Read::Lagged;
         }
-        let bytes = ring.from(self.at);
-        if bytes.is_empty() {
+        if self.at == ring.end() {
             return if closed { Read::Closed } else { Read::Empty };
         }
+        let lead_in = self.lead_in.get_or_insert_with(|| {
+            let (lead_in, at) = LeadIn::find(&ring, self.at);
+            self.at = at;
+            lead_in
+        });
+        let rest = lead_in.rest();
+        if !rest.is_empty() {
+            let most = rest.len().min(limit);
+            let taken = take(rest.get(..most).unwrap_or(rest)).min(most);
+            lead_in.take(taken);
+            return Read::Taken(taken);
+        }
+        let bytes = ring.from(self.at);
         let until_title = ring
             .title_at(self.at)
             .1
@@ -72,7 +87,8 @@ impl Reader {
     /// Bytes between the cursor and the newest one.
     #[must_use]
     pub fn backlog(&self) -> u64 {
-        self.shared.read().end().saturating_sub(self.at)
+        let lead_in = self.lead_in.as_ref().map_or(0, |lead_in| lead_in.rest().len());
+        self.shared.read().end().saturating_sub(self.at) + lead_in as u64
     }
 
     /// The title that holds at the cursor.
@@ -87,9 +103,22 @@ impl Reader {
         self.shared.read().frame_at(self.at)
     }
 
+    /// The number of the first frame that was not taken whole.
+    #[must_use]
+    pub fn first_missing(&self) -> FrameNumber {
+        let ring = self.shared.read();
+        let is_cut = ring.edge_at(self.at) > self.at;
+        ring.frame_at(self.at).saturating_sub(u64::from(is_cut))
+    }
+
     /// Bytes until the next frame begins: 0 where the cursor stands at a frame edge.
     #[must_use]
     pub fn to_frame_edge(&self) -> usize {
+        if let Some(lead_in) = &self.lead_in
+            && !lead_in.rest().is_empty()
+        {
+            return lead_in.to_frame_edge();
+        }
         let edge = self.shared.read().edge_at(self.at);
         usize::try_from(edge - self.at).unwrap_or(usize::MAX)
     }
@@ -98,5 +127,6 @@ impl Reader {
     /// a frame that was cut by an earlier read is lost with it, so only a new connection may do this.
     pub fn skip_to_live(&mut self) {
         self.at = self.shared.read().end();
+        self.lead_in = None;
     }
 }

@@ -118,6 +118,26 @@ impl Ring {
         self.frames.get(index).map_or(self.end, |mark| mark.offset).max(offset)
     }
 
+    /// Offset and header of each frame from `offset` on.
+    pub(super) fn headers_from(&self, offset: u64) -> impl Iterator<Item = (u64, Header)> + '_ {
+        let index = self.frames.partition_point(|mark| mark.offset < offset);
+        self.frames.range(index..).map(|mark| (mark.offset, mark.header))
+    }
+
+    /// Offset and header of each frame before `offset`, the newest first.
+    pub(super) fn headers_before(&self, offset: u64) -> impl Iterator<Item = (u64, Header)> + '_ {
+        let index = self.frames.partition_point(|mark| mark.offset < offset);
+        self.frames.range(..index).rev().map(|mark| (mark.offset, mark.header))
+    }
+
+    /// So many bytes from `offset` on; nothing where the ring has fewer.
+    pub(super) fn copy(&self, offset: u64, len: usize) -> Option<Vec<u8>> {
+        let first = self.from(offset);
+        let first = first.get(..len.min(first.len()))?;
+        let second = self.from(offset + first.len() as u64).get(..len - first.len())?;
+        Some([first, second].concat())
+    }
+
     /// The offset of the oldest frame that is still whole.
     pub(super) fn start(&self) -> u64 {
         self.frames.front().map_or(self.end, |mark| mark.offset)

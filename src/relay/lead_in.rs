@@ -1,0 +1,81 @@
+//! The lead-in: what a reader that joins in the middle of a song hears before its first frame.
+//!
+//! That frame may point back into frames that the reader never gets. Carriers bring their bytes, so
+//! that its decoder has a whole frame from the first one on ([`Carriers`]).
+
+use super::ring::Ring;
+use crate::mpeg::{
+    Carriers, Header, Silence, Tail,
+    reservoir::{MAX_BACK, main_data},
+};
+
+/// Frames that are passed over at most to find one whose past is still in the ring. At the lowest
+/// bitrates a frame brings 3 bytes of the 255 that one may point back.
+const PASSED_LIMIT: usize = 96;
+
+/// Whole silent frames, and how far they have been taken.
+#[derive(Debug, Default)]
+pub(super) struct LeadIn {
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+impl LeadIn {
+    /// The lead-in of a reader that stands at `offset`, an edge, and the offset of the frame behind
+    /// it: a later one where the past of that one has been overwritten.
+    pub(super) fn find(ring: &Ring, offset: u64) -> (Self, u64) {
+        for (at, header) in ring.headers_from(offset).take(PASSED_LIMIT) {
+            let Some(frame) = ring.copy(at, header.frame_len()) else { break };
+            let mut silence = Silence::beside(header, 0, 0);
+            if let Some(carriers) =
+                Carriers::before(header, &frame, &tail_before(ring, at), &mut silence)
+            {
+                let bytes = carriers.frames().flat_map(|(_, frame)| frame).copied().collect();
+                return (Self { bytes, taken: 0 }, at);
+            }
+        }
+        (Self::default(), offset)
+    }
+
+    /// What was not taken yet.
+    pub(super) fn rest(&self) -> &[u8] {
+        self.bytes.get(self.taken..).unwrap_or_default()
+    }
+
+    pub(super) fn take(&mut self, count: usize) {
+        self.taken += count;
+        if self.rest().is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// Bytes until its next frame begins, or the ring's first.
+    pub(super) fn to_frame_edge(&self) -> usize {
+        let mut edge = 0;
+        while edge < self.taken {
+            let head = self.bytes.get(edge..).and_then(|rest| rest.first_chunk());
+            let Some(Ok(header)) = head.map(|head| Header::parse(*head)) else { break };
+            edge += header.frame_len();
+        }
+        edge.saturating_sub(self.taken)
+    }
+}
+
+/// The last main data before the frame at `offset`, as far as the ring still has it.
+fn tail_before(ring: &Ring, offset: u64) -> Tail {
+    let mut before = Vec::new();
+    let mut held = 0;
+    for (at, header) in ring.headers_before(offset) {
+        let Some(frame) = ring.copy(at, header.frame_len()) else { break };
+        held += main_data(header, &frame).len();
+        before.push((header, frame));
+        if held >= MAX_BACK {
+            break;
+        }
+    }
+    let mut tail = Tail::default();
+    for (header, frame) in before.iter().rev() {
+        tail.push(*header, frame);
+    }
+    tail
+}
