@@ -191,7 +191,8 @@ mod tests {
             let trim = trim(header, delay, 0);
             assert_eq!(trim.lead_limit(), most, "{delay}");
             // What is kept before the sound: the filter bank's memory, the overlap, a slot begun.
-            let kept = u32::from(delay) + DECODER_DELAY - trim.samples * u32::try_from(most).unwrap();
+            let kept =
+                u32::from(delay) + DECODER_DELAY - trim.samples * u32::try_from(most).unwrap();
             assert!(kept >= (FILTER_SLOTS + GRANULE_SLOTS) * SLOT, "{delay}: {kept}");
         }
     }
