@@ -1,6 +1,7 @@
 //! A rehearsal: the player with a clock, a deck and a queue made for tests.
 
 mod behaviour;
+mod formats;
 
 use std::{
     collections::HashMap,
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     command::Command,
-    config::{AfterReconnect, OnLoss},
+    config::{AfterReconnect, Mixed, OnLoss},
     deck::{Chunk, Item, Opener, Track},
     event::Event,
     ids::{EntryId, SongId},
@@ -34,6 +35,8 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(super) enum File {
     Whole(u64),
+    /// Its frames are mono.
+    Mono(u64),
     Missing,
     DamagedAfter(u64),
     Slow,
@@ -49,15 +52,19 @@ struct FakeDeck {
 impl Opener for FakeDeck {
     fn open(&mut self, song: &Song, from: u64) -> Track {
         let (sender, arrivals) = unbounded();
-        let frames = |n: u64| {
+        let frames_of = |header: Header, n: u64| {
             let mut chunk = Chunk::new();
             for index in from..n {
-                chunk.push(header(), &frame(song.id, index));
+                let mut frame = frame(song.id, index);
+                frame[..4].copy_from_slice(&header.to_bytes());
+                chunk.push(header, &frame);
             }
             Item::Chunk(chunk)
         };
+        let frames = |n| frames_of(header(), n);
         let items = match self.files[&song.path] {
             File::Whole(n) => vec![frames(n), Item::End],
+            File::Mono(n) => vec![frames_of(mono(), n), Item::End],
             File::Missing => vec![Item::Failed(Unplayable::Io(std::io::ErrorKind::NotFound))],
             File::DamagedAfter(n) => {
                 vec![frames(n), Item::Failed(Unplayable::TooMuchJunk { at: 9 })]
@@ -74,6 +81,11 @@ impl Opener for FakeDeck {
 
 pub(super) fn header() -> Header {
     Header::parse([0xFF, 0xFB, 0x90, 0x00]).unwrap()
+}
+
+/// As long as [`header`]'s.
+pub(super) fn mono() -> Header {
+    Header::parse([0xFF, 0xFB, 0x90, 0xC0]).unwrap()
 }
 
 /// Frame `index` of a song: its bytes tell both.
@@ -135,6 +147,7 @@ pub(super) fn options() -> PlayerOptions {
         main_output: "icecast",
         on_loss: OnLoss::Hold,
         after_reconnect: AfterReconnect::Resume,
+        mixed: Mixed::Play,
         title: TitleForm::new("{artist} - {title}"),
         name: "Station".into(),
         disabled: false,
