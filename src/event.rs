@@ -42,6 +42,15 @@ pub enum Event {
         /// Why, in one sentence.
         reason: String,
     },
+    /// A song of another format plays next: its first frame leaves after this.
+    FormatChanged {
+        /// `MPEG-1`, `MPEG-2` or `MPEG-2.5`.
+        version: String,
+        /// Hz.
+        sample_rate: u32,
+        /// 1 or 2.
+        channels: u8,
+    },
     /// The library holds other songs than before.
     LibraryChanged {
         /// Songs that could be played now.

@@ -228,6 +228,7 @@ fn player_options(config: &Config) -> PlayerOptions {
         main_output: if to_icecast { "icecast" } else { "mount" },
         on_loss: if to_icecast { config.icecast.on_loss } else { OnLoss::Hold },
         after_reconnect: config.icecast.after_reconnect,
+        mixed: config.stream.mixed,
         title: TitleForm::new(&config.stream.title),
         name: config.stream.name.clone(),
         disabled: config.debug.disable_icecast,

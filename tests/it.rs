@@ -67,5 +67,9 @@ mod queue_faults;
 mod queue_model;
 #[path = "it/readme.rs"]
 mod readme;
+#[path = "it/song_edges.rs"]
+mod song_edges;
+#[path = "it/song_joins_peer.rs"]
+mod song_joins_peer;
 #[path = "it/stations.rs"]
 mod stations;

@@ -58,6 +58,10 @@ fn line(event: &Value, playing: impl FnOnce() -> Option<String>) -> String {
             let reason = event["reason"].as_str().unwrap_or_default();
             format!("song {}: {}", event["song_id"], safe(reason))
         }
+        "FormatChanged" => {
+            let sides = if event["channels"] == 1 { "mono" } else { "stereo" };
+            format!("the stream is now {} Hz {sides}", event["sample_rate"])
+        }
         "LibraryChanged" => format!("{} songs", event["songs"]),
         "Lagged" => format!("{} events were missed", event["missed"]),
         "reset" => "the server was started anew".to_owned(),
@@ -90,6 +94,9 @@ mod tests {
             reason: "gone".into(),
         };
         assert_eq!(shown(&bad), "SongUnplayable   song 2: gone");
+        let format =
+            Event::FormatChanged { version: "MPEG-1".into(), sample_rate: 48_000, channels: 1 };
+        assert_eq!(shown(&format), "FormatChanged    the stream is now 48000 Hz mono");
         assert_eq!(shown(&Event::LibraryChanged { songs: 5 }), "LibraryChanged   5 songs");
         assert_eq!(shown(&Event::Lagged { missed: 3 }), "Lagged           3 events were missed");
     }

@@ -21,7 +21,6 @@ impl Config {
             ("server.source_password", server.source_password != other.source_password),
             ("server.admin_password", server.admin_password != other.admin_password),
             ("server.tls_listen", server.tls_listen != other.tls_listen),
-            ("stream.mixed", self.stream.mixed != default.stream.mixed),
             ("randy", randy != default.randy),
             ("tracker", self.tracker != default.tracker),
             ("monitor.sinks", self.monitor != default.monitor),

@@ -20,6 +20,18 @@ pub enum Version {
     Mpeg25,
 }
 
+impl Version {
+    /// `MPEG-1`, `MPEG-2` or `MPEG-2.5`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mpeg1 => "MPEG-1",
+            Self::Mpeg2 => "MPEG-2",
+            Self::Mpeg25 => "MPEG-2.5",
+        }
+    }
+}
+
 /// How the channels are coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChannelMode {

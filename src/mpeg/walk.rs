@@ -1,6 +1,9 @@
 //! The walk: every frame of a file counted, which makes its duration exact.
 
-use std::io::{Read, Seek};
+use std::{
+    fmt,
+    io::{Read, Seek},
+};
 
 use super::{
     header::{Header, Version},
@@ -36,6 +39,14 @@ impl Format {
             sample_rate: header.sample_rate(),
             channels: header.channels(),
         }
+    }
+}
+
+impl fmt::Display for Format {
+    /// `44100 Hz stereo`: the rate tells the version.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sides = if self.channels == 1 { "mono" } else { "stereo" };
+        write!(f, "{} Hz {sides}", self.sample_rate)
     }
 }
 

@@ -40,6 +40,11 @@ impl DeckSide {
         *self = Self::open(opener, self.entry.clone(), 0);
     }
 
+    /// No frame was taken since it was opened.
+    pub(super) fn begins(&self) -> bool {
+        self.sounded == StreamTime::ZERO
+    }
+
     pub(super) fn position(&self) -> Position {
         Position { entry_id: self.entry.entry_id, frame: self.frames }
     }

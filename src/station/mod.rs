@@ -7,6 +7,7 @@
 mod ack;
 mod callbacks;
 mod deckside;
+mod format;
 mod manager;
 mod now_playing;
 mod player;

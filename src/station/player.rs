@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     command::Command,
-    config::{AfterReconnect, OnLoss},
+    config::{AfterReconnect, Mixed, OnLoss},
     deck::Opener,
     event::Event,
     keeper::{Advanced, Position, Snapshot},
@@ -46,6 +46,8 @@ pub struct PlayerOptions {
     pub on_loss: OnLoss,
     /// What happens when the main output is back.
     pub after_reconnect: AfterReconnect,
+    /// What happens to a song of another format.
+    pub mixed: Mixed,
     /// How titles are made.
     pub title: TitleForm,
     /// The title while nothing plays.
@@ -97,13 +99,14 @@ impl Player {
         now: Instant,
     ) -> Self {
         let (relay, subscribers, board) = outlets;
+        let mixed = options.mixed;
         Self {
             pacer: Pacer::new(options.tick, now),
             options,
             relay,
             subscribers,
             board,
-            program: Program::new(opener),
+            program: Program::new(opener, mixed),
             quiet: Quiet::default(),
             group: Group::new(),
             started: now,
@@ -283,6 +286,9 @@ impl Player {
                     if let Some((header, frame)) = self.program.take() {
                         self.group.push(header, frame, FrameKind::Song);
                         sounded = true;
+                    }
+                    if let Some(event) = self.program.format.take_change() {
+                        self.subscribers.publish(event);
                     }
                 }
                 // What sounded already leaves; the rest of the group may still arrive in time.

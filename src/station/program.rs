@@ -5,8 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{deckside::DeckSide, player::Report, quiet::Quiet};
+use super::{deckside::DeckSide, format::MountFormat, player::Report, quiet::Quiet};
 use crate::{
+    config::Mixed,
     deck::{Next, Opener, Track},
     ids::EntryId,
     keeper::{Advanced, Outcome, Snapshot},
@@ -48,6 +49,7 @@ pub(super) struct Program {
     snapshot: Option<Arc<Snapshot>>,
     current: Option<DeckSide>,
     next: Option<DeckSide>,
+    pub(super) format: MountFormat,
     /// Advances reported so far: snapshots made before the newest of them are stale.
     advances: u64,
     owed_skips: u8,
@@ -58,9 +60,10 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub(super) fn new(opener: Box<dyn Opener + Send>) -> Self {
+    pub(super) fn new(opener: Box<dyn Opener + Send>, mixed: Mixed) -> Self {
         Self {
             opener,
+            format: MountFormat::new(mixed),
             snapshot: None,
             current: None,
             next: None,
@@ -122,7 +125,12 @@ impl Program {
             };
             let next = side.track.as_mut().map(|track| track.peek());
             match next {
-                Some(Next::Frame(header)) => return Sound::Frame(header),
+                Some(Next::Frame(header)) => {
+                    let Some(reason) = self.format.refuse(header, side.begins()) else {
+                        return Sound::Frame(header);
+                    };
+                    self.leave_out(&reason);
+                }
                 Some(Next::Pending) => return Sound::Starving,
                 Some(Next::End) => {
                     self.unplayable_run = 0;
@@ -137,8 +145,10 @@ impl Program {
     /// Takes the frame that [`sound`](Self::sound) promised.
     pub(super) fn take(&mut self) -> Option<(Header, &[u8])> {
         let side = self.current.as_mut()?;
+        let begins = side.begins();
         let (header, frame) = side.track.as_mut()?.take()?;
         side.splice.close();
+        self.format.play(header, begins);
         side.frames += 1;
         side.time += header.duration();
         side.sounded += header.duration();
@@ -230,11 +240,15 @@ impl Program {
         self.rest.is_some()
     }
 
-    fn pass_over(&mut self, reason: &str, now: Instant) {
+    fn leave_out(&mut self, reason: &str) {
         if let Some(song) = self.song() {
             tracing::warn!(file = %song.path.display(), reason, "passed over an unplayable song");
         }
         self.advance(Outcome::Unplayable(reason.to_owned()));
+    }
+
+    fn pass_over(&mut self, reason: &str, now: Instant) {
+        self.leave_out(reason);
         self.unplayable_run += 1;
         if self.unplayable_run >= UNPLAYABLE_LIMIT {
             tracing::warn!(

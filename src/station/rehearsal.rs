@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod exactness;
+mod formats;
 
 use std::{
     collections::HashMap,
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     command::Command,
-    config::{AfterReconnect, OnLoss},
+    config::{AfterReconnect, Mixed, OnLoss},
     deck::{Chunk, Item, Opener, Track},
     event::Event,
     ids::{EntryId, SongId},
@@ -35,6 +36,8 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(super) enum File {
     Whole(u64),
+    /// Its frames are mono.
+    Mono(u64),
     Missing,
     DamagedAfter(u64),
     Slow,
@@ -50,10 +53,12 @@ struct FakeDeck {
 impl Opener for FakeDeck {
     fn open(&mut self, song: &Song, from: u64) -> Track {
         let (sender, arrivals) = unbounded();
-        let frames = |n: u64| {
+        let frames_of = |header: Header, n: u64| {
             let mut chunk = Chunk::new();
             for index in from..n {
-                chunk.push(header(), &frame(song.id, index));
+                let mut frame = frame(song.id, index);
+                frame[..4].copy_from_slice(&header.to_bytes());
+                chunk.push(header, &frame);
             }
             Item::Chunk(chunk)
         };
@@ -62,8 +67,10 @@ impl Opener for FakeDeck {
             (0..from).for_each(|index| tail.push(header(), &frame(song.id, index)));
             sender.send(Item::Lead(Box::new(tail))).unwrap();
         }
+        let frames = |n| frames_of(header(), n);
         let items = match self.files[&song.path] {
             File::Whole(n) => vec![frames(n), Item::End],
+            File::Mono(n) => vec![frames_of(mono(), n), Item::End],
             File::Missing => vec![Item::Failed(Unplayable::Io(std::io::ErrorKind::NotFound))],
             File::DamagedAfter(n) => {
                 vec![frames(n), Item::Failed(Unplayable::TooMuchJunk { at: 9 })]
@@ -80,6 +87,11 @@ impl Opener for FakeDeck {
 
 pub(super) fn header() -> Header {
     Header::parse([0xFF, 0xFB, 0x90, 0x00]).unwrap()
+}
+
+/// As long as [`header`]'s.
+pub(super) fn mono() -> Header {
+    Header::parse([0xFF, 0xFB, 0x90, 0xC0]).unwrap()
 }
 
 /// Frame `index` of a song: its bytes tell both. Each but the first points back by 170 bytes.
@@ -153,6 +165,7 @@ pub(super) fn options() -> PlayerOptions {
         main_output: "icecast",
         on_loss: OnLoss::Hold,
         after_reconnect: AfterReconnect::Resume,
+        mixed: Mixed::Play,
         title: TitleForm::new("{artist} - {title}"),
         name: "Station".into(),
         disabled: false,
