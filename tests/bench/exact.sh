@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # How soon behind a pause decoded sound is that of the song without it: a Markdown report on stdout.
 #
-#   tests/bench/exact.sh     MUSICDB_PAUSES: pauses a song (200); needs lame, mpg123 and ffmpeg
+#   tests/bench/exact.sh     MUSICDB_PAUSES: pauses a song (200); MUSICDB_PARTS: rounds to
+#                            make of it (1); needs lame, mpg123 and ffmpeg
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source tests/bench/report.bash
 pauses=${MUSICDB_PAUSES:-200}
-parts=8
+parts=${MUSICDB_PARTS:-1}
 
 rows=
 for ((part = 1; part <= parts; part++)); do
