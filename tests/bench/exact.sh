@@ -29,7 +29,7 @@ everything is equal, the worst pause of all in mpg123 / ffmpeg / Symphonia.
   frames. Beside others it rounds its last bit otherwise, as it does with frames put in front of a whole file; there a
   difference counts from 2^-22 of full scale on.
 - **16 bits**: after rounding to 16 bits. Behind sample 1,024 nothing is more than one step apart; **late** is the
-  largest difference there before rounding, in such steps.
+  largest difference there before rounding, in such steps (of a song beyond full scale: of its peak).
 - **no carriers**: exact, with silence alone in the pauses, a quarter as many of them.
 
 TEXT

@@ -42,6 +42,16 @@ pub struct Decoded {
     pub complaints: Vec<String>,
 }
 
+impl Decoded {
+    /// The loudest sample, of full scale.
+    pub fn peak(&self) -> f32 {
+        let samples = self.pcm.chunks_exact(SAMPLE_LEN);
+        samples
+            .map(|bytes| f32::from_le_bytes(*bytes.first_chunk().unwrap()).abs())
+            .fold(0.0, f32::max)
+    }
+}
+
 impl Decoder {
     pub const ALL: [Self; 3] = [Self::Mpg123, Self::Ffmpeg, Self::Symphonia];
 
