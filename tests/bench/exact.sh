@@ -27,7 +27,7 @@ everything is equal, the worst pause of all in mpg123 / ffmpeg / Symphonia.
 - **exact**: to the last bit of 32-bit floating point. 1,056 is the floor: the transform overlaps into 576 samples, and
   the filter bank hears each of these for 480 more. mpg123 is held to the last bit where the pause has a multiple of 4
   frames. Beside others it rounds its last bit otherwise, as it does with frames put in front of a whole file; there a
-  difference counts from 2^-22 of full scale on.
+  difference counts from 2^-21 of full scale on.
 - **16 bits**: after rounding to 16 bits. Behind sample 1,024 nothing is more than one step apart; **late** is the
   largest difference there before rounding, in such steps (of a song beyond full scale: of its peak).
 - **no carriers**: exact, with silence alone in the pauses, a quarter as many of them.

@@ -22,7 +22,7 @@ pub const SAMPLE_LEN: usize = 4;
 /// mpg123 adds a filter bank's products up in an order that turns with the number of frames so
 /// far, and floating point rounds each order otherwise: frames in front of a whole file, without
 /// any pause in it, show the same. See [`TURN`].
-pub const ROUNDING: f32 = 1.0 / 4_194_304.0;
+pub const ROUNDING: f32 = 1.0 / 2_097_152.0;
 /// After so many frames mpg123's order of adding is the same again, in every version and mode.
 pub const TURN: usize = 4;
 
