@@ -23,6 +23,8 @@ mod bad_input;
 mod bad_request;
 #[path = "it/cli.rs"]
 mod cli;
+#[path = "it/exact_peer.rs"]
+mod exact_peer;
 #[path = "it/full_disk.rs"]
 mod full_disk;
 #[path = "it/icecast_cost.rs"]

@@ -3,6 +3,8 @@
 #![allow(unreachable_pub, reason = "shared by the modules of one test binary")]
 
 pub mod air;
+pub mod decoders;
+pub mod encoded;
 pub mod fake_icecast;
 pub mod home;
 pub mod mp3;
@@ -10,5 +12,6 @@ pub mod radio;
 pub mod record;
 pub mod served;
 pub mod shared;
+pub mod spliced;
 pub mod studio;
 pub mod tools;
