@@ -272,6 +272,8 @@ impl Player {
             let sound = if self.is_audible() { self.program.sound(now) } else { Sound::Idle };
             self.mark_change();
             match sound {
+                // Its frames are longer or shorter: how many of them fit in a group is another number.
+                Sound::Frame(header) if self.group.changes_pace(header) => break,
                 Sound::Frame(header) => {
                     if let Some(song) = self.program.song() {
                         self.quiet.beside(header, song);
