@@ -79,6 +79,12 @@ impl Group {
         self.frames.iter().position(|frame| frame.2 == kind)
     }
 
+    /// A frame with this header sounds longer or shorter than those that are there.
+    #[must_use]
+    pub fn changes_pace(&self, header: Header) -> bool {
+        self.frames.last().is_some_and(|last| last.0.duration() != header.duration())
+    }
+
     /// How many frames.
     #[must_use]
     pub fn len(&self) -> usize {

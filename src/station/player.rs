@@ -275,6 +275,8 @@ impl Player {
             let sound = if self.is_audible() { self.program.sound(now) } else { Sound::Idle };
             self.mark_change();
             match sound {
+                // Its frames are longer or shorter: how many of them fit in a group is another number.
+                Sound::Frame(header) if self.group.changes_pace(header) => break,
                 Sound::Frame(header) => {
                     if let Some((header, frame)) = self.program.next_carrier(&mut self.quiet) {
                         self.group.push(header, &frame, FrameKind::Silence);
