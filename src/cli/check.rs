@@ -15,8 +15,12 @@ use super::{
     layout::{self, safe},
 };
 
-use crate::mpeg::{
-    self, Format, InfoKind, Splice, SpliceKind, StreamTime, Summary, Unplayable, Version, walk,
+use crate::{
+    deck::SongFrames,
+    mpeg::{
+        self, Format, Gap, InfoKind, Splice, SpliceKind, StreamTime, Summary, Trim, Unplayable,
+        content, walk,
+    },
 };
 
 /// What `check` takes.
@@ -62,6 +66,8 @@ pub struct Report {
     pub formats: Vec<FormatReport>,
     /// What the Xing, Info or VBRI frame claims.
     pub info: Option<InfoReport>,
+    /// Samples that are played and are no sound; nothing where no tag tells.
+    pub gap: Option<GapReport>,
     /// The tags.
     pub tags: Vec<TagReport>,
     /// Bytes that are neither frame nor tag.
@@ -111,6 +117,15 @@ pub struct InfoReport {
     pub encoder: Option<String>,
 }
 
+/// Delay and padding that whole frames cannot leave out: samples of each channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct GapReport {
+    /// Before the sound.
+    pub before: u64,
+    /// Behind it; nothing where the tag counts other frames than there are.
+    pub behind: Option<u64>,
+}
+
 /// A tag: kind, place and length in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct TagReport {
@@ -145,6 +160,8 @@ pub struct Checked {
     pub playable: bool,
     /// Why not, as a sentence.
     pub reason: Option<String>,
+    /// Its first frame has another format than that of the first file: see `[stream] mixed`.
+    pub differs_from_first: bool,
     /// What it holds.
     #[serde(flatten)]
     pub report: Option<Report>,
@@ -160,7 +177,14 @@ fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error>
 /// # Errors
 /// Why it cannot be streamed.
 pub fn check(path: &Path) -> Result<Report, Unplayable> {
-    Ok(Report::from(&walk(mpeg::open(path)?)?))
+    let mut file = mpeg::open(path)?;
+    let summary = walk(&mut file).map_err(|found| content::reason(found, &mut file))?;
+    let trim = Trim::of(summary.first, summary.info.as_ref());
+    // Where nothing may go, nobody needs to look whether it does.
+    let lead = if trim.lead_limit() == 0 { 0 } else { SongFrames::open(&mut file)?.lead() };
+    let gap = trim.gap(summary.frames, lead);
+    let gap = gap.map(|Gap { before, behind }| GapReport { before, behind });
+    Ok(Report { gap, ..Report::from(&summary) })
 }
 
 /// Walks several files, each for itself.
@@ -171,10 +195,17 @@ pub fn check_all<P: AsRef<Path>>(paths: &[P]) -> Vec<Checked> {
             file: path.as_ref().to_owned(),
             playable: result.is_ok(),
             reason: result.as_ref().err().map(ToString::to_string),
+            differs_from_first: false,
             report: result.ok(),
         }
     };
-    paths.iter().map(checked).collect()
+    let mut all: Vec<Checked> = paths.iter().map(checked).collect();
+    let format = |one: &Checked| one.report.as_ref()?.formats.first().copied();
+    let first = all.iter().find_map(format);
+    for one in &mut all {
+        one.differs_from_first = format(one).is_some_and(|format| Some(format) != first);
+    }
+    all
 }
 
 impl From<&Summary> for Report {
@@ -201,6 +232,7 @@ impl From<&Summary> for Report {
                 padding: info.padding,
                 encoder: info.encoder.clone(),
             }),
+            gap: None,
             tags: summary
                 .tags
                 .iter()
@@ -223,11 +255,7 @@ fn samples(summary: &Summary) -> Option<u64> {
 
 impl From<&Format> for FormatReport {
     fn from(format: &Format) -> Self {
-        let version = match format.version {
-            Version::Mpeg1 => "MPEG-1",
-            Version::Mpeg2 => "MPEG-2",
-            Version::Mpeg25 => "MPEG-2.5",
-        };
+        let version = format.version.name();
         Self { version, sample_rate: format.sample_rate, channels: format.channels }
     }
 }
@@ -248,7 +276,13 @@ impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = safe(&self.file.display().to_string());
         match (&self.report, &self.reason) {
-            (Some(report), _) => write!(f, "{file}\n{report}"),
+            (Some(report), _) => {
+                write!(f, "{file}\n{report}")?;
+                if self.differs_from_first {
+                    write!(f, "\nnote        another format than the first file's")?;
+                }
+                Ok(())
+            }
             (None, Some(reason)) => write!(f, "{file}\ncannot be streamed: {reason}"),
             (None, None) => write!(f, "{file}"),
         }
@@ -279,6 +313,15 @@ impl fmt::Display for Report {
             }
             if let Some(frames) = info.frames {
                 write!(f, ", claims {frames} frames")?;
+            }
+        }
+        match self.gap {
+            None => write!(f, "\ngap         unknown, no tag tells")?,
+            Some(GapReport { before, behind: Some(behind) }) => {
+                write!(f, "\ngap         {before} samples before, {behind} behind the sound")?;
+            }
+            Some(GapReport { before, behind: None }) => {
+                write!(f, "\ngap         {before} samples before the sound, unknown behind it")?;
             }
         }
         for TagReport { kind, at, bytes } in &self.tags {

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     desk::{Desk, is_refused},
-    scan_report,
+    layout, scan_report,
     setting::{Setting, absolute},
     wire::ScanView,
 };
@@ -29,6 +29,9 @@ pub(super) struct Options {
     /// Folders to read [default: directories.music]
     #[arg(value_name = "DIR")]
     folders: Vec<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(options: &Options, setting: &Setting, screen: &mut dyn Write) -> Result<()> {
@@ -41,6 +44,9 @@ pub(super) fn run(options: &Options, setting: &Setting, screen: &mut dyn Write) 
         (Some(report), None) => {
             if let Some(why) = scan_report::nothing_read(&report) {
                 bail!("{why}");
+            }
+            if options.json {
+                return layout::json(&report, screen);
             }
             Ok(screen.write_all(scan_report::text(&report).as_bytes())?)
         }

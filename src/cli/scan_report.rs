@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{
     layout::{count, safe},
-    wire::ScanReport,
+    wire::{FormatCount, ScanReport},
 };
 
 /// The lines, each with its end.
@@ -20,10 +20,19 @@ pub(super) fn text(report: &ScanReport) -> String {
         let files = count(other.files, "file");
         let _ = writeln!(
             text,
-            "not read: {files} .{}: {}",
+            "not yet playable: {files} .{}: {}",
             safe(&other.extension),
             safe(&other.reason)
         );
+    }
+    if report.formats.len() > 1 {
+        let formats = report.formats.iter().map(|format| {
+            let FormatCount { sample_rate, channels, songs } = *format;
+            let sides = if channels == 1 { "mono" } else { "stereo" };
+            format!("{} of {sample_rate} Hz {sides}", count(songs, "song"))
+        });
+        let formats = formats.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "mixed formats: {formats}; stream.mixed decides on them");
     }
     let _ = write!(text, "{}: {} new", count(report.found, "MP3 file"), report.added);
     for (number, what) in [
@@ -67,6 +76,20 @@ mod tests {
     }
 
     #[test]
+    fn formats_are_told_where_they_are_mixed() {
+        let format = |sample_rate, channels, songs| FormatCount { sample_rate, channels, songs };
+        let mut formats = vec![format(44_100, 2, 40)];
+        let report = ScanReport { formats: formats.clone(), ..ScanReport::default() };
+        assert_eq!(text(&report), "0 MP3 files: 0 new\n");
+        formats.push(format(22_050, 1, 1));
+        assert_eq!(
+            text(&ScanReport { formats, ..report }),
+            "mixed formats: 40 songs of 44100 Hz stereo, 1 song of 22050 Hz mono; stream.mixed \
+             decides on them\n0 MP3 files: 0 new\n"
+        );
+    }
+
+    #[test]
     fn a_scan_that_read_no_folder_failed() {
         let lost = ("/usb".to_owned(), "it is missing".to_owned());
         let report = ScanReport { roots_left_alone: vec![lost], ..ScanReport::default() };
@@ -99,7 +122,7 @@ mod tests {
             text(&report),
             "cannot be streamed: /m/a .mp3: no frames\n\
              left alone: /usb: it is missing\n\
-             not read: 1 file .flac: r\n\
+             not yet playable: 1 file .flac: r\n\
              5 MP3 files: 1 new, 3 as before, 2 gone, 1 cannot be streamed; stopped before its end\n"
         );
     }

@@ -87,7 +87,7 @@ pub(super) struct ScanView {
 }
 
 /// What a scan did. Paths are for reading only: what is not UTF-8 in them is replaced.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct ScanReport {
     pub(super) found: u64,
     pub(super) added: u64,
@@ -97,12 +97,22 @@ pub(super) struct ScanReport {
     pub(super) returned: u64,
     pub(super) unplayable: Vec<(String, String)>,
     pub(super) other_formats: Vec<OtherFormat>,
+    #[serde(default)]
+    pub(super) formats: Vec<FormatCount>,
     pub(super) roots_left_alone: Vec<(String, String)>,
     pub(super) cancelled: bool,
 }
 
+/// Songs of one format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FormatCount {
+    pub(super) sample_rate: u32,
+    pub(super) channels: u8,
+    pub(super) songs: u64,
+}
+
 /// Audio files of a kind that is not played.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct OtherFormat {
     pub(super) extension: String,
     pub(super) files: u64,
@@ -142,7 +152,13 @@ impl From<library::ScanReport> for ScanReport {
             files: other.files,
             reason: other.reason,
         });
+        let formats = report.formats.into_iter().map(|format| FormatCount {
+            sample_rate: format.sample_rate,
+            channels: format.channels,
+            songs: format.songs,
+        });
         Self {
+            formats: formats.collect(),
             found: report.found,
             added: report.added,
             changed: report.changed,

@@ -1,6 +1,7 @@
 //! The library: which songs there are, how they are found, and how folders are read into it.
 
 mod clean;
+mod formats;
 mod history;
 mod known;
 mod progress;
@@ -14,6 +15,7 @@ mod tags;
 mod walk;
 mod work;
 
+pub use formats::FormatCount;
 pub use history::Played;
 pub use progress::{ScanProgress, ScanView};
 pub use read::Library;

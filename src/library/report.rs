@@ -4,6 +4,8 @@ use std::{fmt, path::PathBuf};
 
 use serde::{Serialize, Serializer};
 
+use super::FormatCount;
+
 /// Files with reasons that a report lists at most.
 const LISTED: usize = 10_000;
 
@@ -31,6 +33,9 @@ pub struct ScanReport {
     pub unplayable_total: u64,
     /// Audio files that this version does not play: not read.
     pub other_formats: Vec<OtherFormat>,
+    /// How many songs of the whole library can be played of each format, the most frequent first;
+    /// `[stream] mixed` decides on the others once a song of one has played.
+    pub formats: Vec<FormatCount>,
     /// Roots that were missing, unreadable or without any audio file: nothing of theirs was marked
     /// as vanished.
     #[serde(serialize_with = "as_text")]

@@ -150,6 +150,7 @@ fn run(
         writer.flush()?;
     }
     walked.tell(&mut report);
+    report.formats = library.formats()?;
     Ok(report)
 }
 

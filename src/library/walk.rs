@@ -17,7 +17,10 @@ use super::{
 use crate::ids::SongId;
 
 /// Audio files that are counted and not read.
-const OTHER_AUDIO: [&str; 8] = ["flac", "ogg", "opus", "m4a", "aac", "wav", "wma", "mp2"];
+const OTHER_AUDIO: [&str; 19] = [
+    "flac", "ogg", "oga", "opus", "m4a", "m4b", "aac", "wav", "wma", "mp2", "aiff", "aif", "aifc",
+    "ape", "wv", "mpc", "mka", "dsf", "spx",
+];
 
 /// The walk of one scan.
 pub(super) struct Walk<'a> {

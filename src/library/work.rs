@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Audio, FoundSong, ScanProgress, Tags, tags};
-use crate::mpeg::{self, StreamTime, Unplayable, time::UNITS_PER_SECOND};
+use crate::mpeg::{self, StreamTime, Unplayable, content, time::UNITS_PER_SECOND};
 
 /// Buffer for reading tags: bytes.
 const TAG_BUFFER: usize = 16 * 1024;
@@ -63,7 +63,7 @@ fn read(path: &Path, progress: &ScanProgress) -> (Tags, Result<Audio, Unplayable
         Ok(file) => Watched { inner: file, progress, left: u64::MAX },
         Err(error) => return (tags::of_path(path), Err(error)),
     };
-    let audio = frames(&mut file);
+    let audio = frames(&mut file).map_err(|found| content::reason(found, &mut file));
     if let Err(error) = file.seek(SeekFrom::Start(0)) {
         return (Tags::default(), Err(error.into()));
     }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod carriers;
+pub mod content;
 mod extent;
 mod file;
 pub mod header;

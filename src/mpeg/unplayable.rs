@@ -18,6 +18,12 @@ pub enum Unplayable {
     /// No two consecutive frames were found: it is no MP3, or too short to tell.
     #[error("no MPEG Layer III frames found; it is no MP3 file")]
     NoFrames,
+    /// Audio, as its first bytes tell, that is no MP3: convert it to MP3.
+    #[error("it is {is}, whatever its name says, and not yet playable; convert it to MP3")]
+    NoMp3 {
+        /// `FLAC`, `Ogg` and so on.
+        is: &'static str,
+    },
     /// MPEG Layer I: convert it to MP3.
     #[error("MPEG Layer I audio; only Layer III (MP3) can be streamed")]
     LayerOne,

@@ -1,5 +1,7 @@
 //! Joining in the middle: every reader's first frame finds what it points back to.
 
+#![allow(clippy::cast_possible_truncation, reason = "tests may")]
+
 use std::time::Instant;
 
 use musicdb_stream::{

@@ -245,6 +245,11 @@ fn files_that_are_no_mp3_are_told_with_their_reason_and_looked_at_once() {
         report.other_formats.iter().map(|other| (other.extension.as_str(), other.files)).collect();
     assert_eq!(others, [("flac", 2), ("ogg", 1)]);
     assert!(report.other_formats[0].reason.contains("not yet playable"));
+    let format = report.formats[0];
+    assert_eq!(
+        (report.formats.len(), format.sample_rate, format.channels, format.songs),
+        (1, 44_100, 2, 1)
+    );
     assert_eq!(house.library.playable().unwrap(), 1);
     let empty = house.library.find_path(&house.music.join("empty.mp3")).unwrap().unwrap();
     assert!(house.library.unplayable_reason(empty.id).unwrap().unwrap().contains("empty"));

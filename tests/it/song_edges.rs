@@ -8,7 +8,11 @@ use std::{
 };
 
 use musicdb_stream::{
+<<<<<<< HEAD
     bell::Bell,
+=======
+    cli::check::check_all,
+>>>>>>> joins
     deck::{Deck, Next, Opener, SongFrames},
     ids::SongId,
     mpeg::{Header, Tail, main_data_begin},
@@ -186,4 +190,33 @@ fn a_track_begun_in_the_middle_tells_what_came_before() {
         assert_eq!(track.tail().bytes(), tail.bytes(), "{from}");
         assert_eq!(track.take().unwrap().1, song[from]);
     }
+}
+
+#[test]
+fn check_tells_the_gap_that_is_left_and_files_of_another_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: Vec<u8>| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let song = mp3::song(Shape::default(), 20);
+    let files = [
+        file("a.mp3", [info(20, 576, 1681 + 143), song.clone()].concat()),
+        file("b.mp3", [info(19, 4095, 700), song.clone()].concat()),
+        file("c.mp3", song),
+        file("d.mp3", mp3::song(Shape { rate_index: 1, ..Shape::default() }, 20)),
+        file("e.mp3", b"fLaC and so on".to_vec()),
+    ];
+    let told: Vec<String> = check_all(&files).iter().map(ToString::to_string).collect();
+    for (text, line) in told.iter().zip([
+        "\ngap         1105 samples before, 143 behind the sound",
+        "\ngap         1168 samples before the sound, unknown behind it",
+        "\ngap         unknown, no tag tells",
+        "\nnote        another format than the first file's",
+        "\ncannot be streamed: it is FLAC, whatever its name says, and not yet playable",
+    ]) {
+        assert!(text.contains(line), "{line:?} is not in:\n{text}");
+    }
+    assert_eq!(told.iter().filter(|text| text.contains("\nnote")).count(), 1);
 }
