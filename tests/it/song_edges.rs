@@ -8,11 +8,8 @@ use std::{
 };
 
 use musicdb_stream::{
-<<<<<<< HEAD
     bell::Bell,
-=======
     cli::check::check_all,
->>>>>>> joins
     deck::{Deck, Next, Opener, SongFrames},
     ids::SongId,
     mpeg::{Header, Tail, main_data_begin},

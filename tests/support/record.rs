@@ -14,7 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use musicdb_stream::mpeg::{FrameSource, Header, is_silent_forgery};
+use musicdb_stream::{
+    deck::SongFrames,
+    mpeg::{Header, is_silent_forgery},
+};
 
 /// One connection's bytes with the time at which each read ended.
 #[derive(Debug, Default, Clone)]
@@ -159,7 +162,7 @@ impl Songs {
         let mut songs = Vec::new();
         let mut places: HashMap<Vec<u8>, Vec<(usize, usize)>> = HashMap::new();
         for path in paths {
-            let mut source = FrameSource::open(File::open(path).unwrap()).unwrap();
+            let mut source = SongFrames::open(File::open(path).unwrap()).unwrap();
             let mut frames = Vec::new();
             while let Some((_, frame)) = source.next_frame().unwrap() {
                 places.entry(frame.to_vec()).or_default().push((songs.len(), frames.len()));
