@@ -11,6 +11,8 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "it/acknowledged.rs"]
+mod acknowledged;
 #[path = "it/architecture.rs"]
 mod architecture;
 #[path = "it/bad_command.rs"]
@@ -23,6 +25,8 @@ mod bad_input;
 mod bad_request;
 #[path = "it/cli.rs"]
 mod cli;
+#[path = "it/deaths_peer.rs"]
+mod deaths_peer;
 #[path = "it/exact_peer.rs"]
 mod exact_peer;
 #[path = "it/full_disk.rs"]

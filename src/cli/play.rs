@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::{setting::Setting, wire::Accepted};
+use crate::command::Effect;
 
 /// What is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ fn said(wish: Wish, accepted: Accepted) -> String {
         Wish::Next => ("Next song", "Next"),
     };
     match accepted.effect {
-        Some(effect) => format!("{done}, after {} ms.", effect.in_ms),
+        Some(Effect { frame, in_ms }) => format!("{done} from frame {frame} on, after {in_ms} ms."),
         None => format!("{asked} is noted; `musicdb-stream status` says what holds now."),
     }
 }
@@ -39,12 +40,11 @@ fn said(wish: Wish, accepted: Accepted) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Effect;
 
     #[test]
     fn the_answer_tells_when_it_was_heard() {
         let heard = Accepted { effect: Some(Effect { frame: 9, in_ms: 12 }) };
-        assert_eq!(said(Wish::Pause, heard), "Paused, after 12 ms.");
+        assert_eq!(said(Wish::Pause, heard), "Paused from frame 9 on, after 12 ms.");
         assert!(said(Wish::Next, Accepted { effect: None }).starts_with("Next is noted"));
     }
 }

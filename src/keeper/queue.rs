@@ -159,6 +159,17 @@ impl SongQueue {
         self.change(Change::Clear).map(|changed| changed.revision)
     }
 
+    /// Waits until what the station reported before is on disk, or the disk has refused it; `false`
+    /// where that is not so by `deadline`. A keeper that has ended brings all of it to disk.
+    pub(crate) fn settle(&self, deadline: Instant) -> bool {
+        let (reply, answer) = bounded(1);
+        match self.requests.send_deadline(Request::Settle { reply }, deadline) {
+            Ok(()) => answer.recv_deadline(deadline) != Err(RecvTimeoutError::Timeout),
+            Err(SendTimeoutError::Timeout(_)) => false,
+            Err(SendTimeoutError::Disconnected(_)) => true,
+        }
+    }
+
     fn adding(&self, change: Change) -> Result<Edit, QueueError> {
         let changed = self.change(change)?;
         let entry_id = changed.added.ok_or(QueueError::Fault)?;

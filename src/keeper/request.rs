@@ -24,6 +24,8 @@ pub(super) enum Request {
     },
     /// Write what a scan found.
     Library { batch: Batch, reply: Sender<Result<(), SinkError>> },
+    /// Bring to disk what the station reported.
+    Settle { reply: Sender<()> },
 }
 
 /// An edit.

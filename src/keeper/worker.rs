@@ -126,6 +126,10 @@ impl Worker {
                 let result = ready.and_then(|()| self.write_batch(&batch));
                 let _ = reply.send(result.map_err(|error| SinkError(error.to_string())));
             }
+            Request::Settle { reply } => {
+                self.settle(Instant::now());
+                let _ = reply.send(());
+            }
         }
     }
 

@@ -1,15 +1,21 @@
 //! The acknowledgement of a command: when and from which frame on it was heard.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::command::Effect;
+use crate::{command::Effect, keeper::SongQueue};
 
 /// Waits for a command's effect. Dropping it is fine: the command is carried out all the same.
 #[derive(Debug)]
 pub struct Ack {
     answer: Receiver<Option<Effect>>,
+    /// Whose keeper stores what was asked for.
+    stored_by: Option<SongQueue>,
+    effect: OnceLock<Option<Effect>>,
 }
 
 /// Why no effect is known.
@@ -34,19 +40,40 @@ impl Ack {
     /// An acknowledgement of a command given at `asked`, and the end that answers it.
     pub(super) fn new(asked: Instant) -> (Self, Pending) {
         let (sender, answer) = bounded(1);
-        (Self { answer }, Pending { answer: sender, asked })
+        (
+            Self { answer, stored_by: None, effect: OnceLock::new() },
+            Pending { answer: sender, asked },
+        )
     }
 
-    /// Waits for at most `timeout`. `None`: the command was taken and no frame changed by it, as
-    /// where the stream is held because Icecast is away.
+    /// The same, which waits also until what was asked for is on disk.
+    pub(super) fn stored_by(self, queue: SongQueue) -> Self {
+        Self { stored_by: Some(queue), ..self }
+    }
+
+    /// Waits for at most `timeout`, until the command was heard and is on disk: no crash undoes what
+    /// was answered, unless the disk refused it. `None`: the command was taken and no frame changed
+    /// by it, as where the stream is held because Icecast is away.
     ///
     /// # Errors
     /// [`WaitError`]
     pub fn wait(&self, timeout: Duration) -> Result<Option<Effect>, WaitError> {
-        self.answer.recv_timeout(timeout).map_err(|error| match error {
-            RecvTimeoutError::Timeout => WaitError::Timeout,
-            RecvTimeoutError::Disconnected => WaitError::NotRunning,
-        })
+        let deadline = Instant::now() + timeout;
+        let effect = match self.effect.get() {
+            Some(effect) => *effect,
+            None => {
+                let answered =
+                    self.answer.recv_deadline(deadline).map_err(|error| match error {
+                        RecvTimeoutError::Timeout => WaitError::Timeout,
+                        RecvTimeoutError::Disconnected => WaitError::NotRunning,
+                    })?;
+                *self.effect.get_or_init(|| answered)
+            }
+        };
+        match &self.stored_by {
+            Some(queue) if !queue.settle(deadline) => Err(WaitError::Timeout),
+            _ => Ok(effect),
+        }
     }
 }
 

@@ -128,6 +128,6 @@ impl AudioStreamManager {
         if self.inner.disabled {
             return Err(CommandError::Disabled);
         }
-        self.inner.console.give(command)
+        Ok(self.inner.console.give(command)?.stored_by(self.queue()))
     }
 }

@@ -86,6 +86,8 @@ pub struct Player {
     announce_anyway: bool,
     time_told: Option<Instant>,
     acks: Vec<Pending>,
+    /// Commands that were taken and change no frame, not answered yet.
+    taken: Vec<Pending>,
     reports: Vec<Report>,
 }
 
@@ -118,6 +120,7 @@ impl Player {
             announce_anyway: false,
             time_told: None,
             acks: Vec::new(),
+            taken: Vec::new(),
             reports: Vec::new(),
         }
     }
@@ -135,11 +138,16 @@ impl Player {
         if self.is_held() || self.options.disabled {
             // What was asked for is known before the asker hears that it was taken.
             self.announce();
-            ack.no_effect();
+            self.taken.push(ack);
         } else {
             self.acks.push(ack);
             self.pacer.hurry();
         }
+    }
+
+    /// Answers the commands that change no frame: once they were reported.
+    pub(super) fn answer_taken(&mut self) {
+        self.taken.drain(..).for_each(Pending::no_effect);
     }
 
     /// The queue changed.
@@ -181,6 +189,7 @@ impl Player {
 
     /// Sends what is due `now` and tells when to call again.
     pub fn run(&mut self, now: Instant) -> Instant {
+        self.answer_taken();
         if self.options.disabled {
             return self.idle(now);
         }
@@ -321,7 +330,8 @@ impl Player {
     }
 
     fn tell_time(&mut self, now: Instant) {
-        let early = self.options.tick / 2;
+        // A group before the second is over: what is stored is never older than that.
+        let early = self.options.tick;
         if self.time_told.is_some_and(|told| now + early < told + TIME_PERIOD) {
             return;
         }

@@ -235,6 +235,7 @@ impl Rehearsal {
     pub(super) fn command(&mut self, command: Command) -> Ack {
         let (ack, pending) = Ack::new(self.now);
         self.player.on_command(command, pending);
+        self.player.answer_taken();
         ack
     }
 

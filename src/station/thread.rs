@@ -183,6 +183,8 @@ impl Ears {
         for order in self.orders.try_iter().take(COMMANDS_LIMIT) {
             player.on_command(order.command, order.ack);
         }
+        // Before any of them is answered: who waits for it to be stored comes after the report.
+        self.report(player);
         if !self.orders.is_empty() {
             self.bell.ring();
         }

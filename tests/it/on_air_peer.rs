@@ -21,17 +21,17 @@ use crate::support::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program, its Icecast, and someone who records what Icecast sends.
-struct OnAir {
-    icecast: Icecast,
-    served: Served,
-    recorder: Recorder,
-    music: PathBuf,
+pub(super) struct OnAir {
+    pub(super) icecast: Icecast,
+    pub(super) served: Served,
+    pub(super) recorder: Recorder,
+    pub(super) music: PathBuf,
     home: TempDir,
 }
 
 impl OnAir {
     /// Nothing where there is no music beside the checkout.
-    fn start() -> Option<Self> {
+    pub(super) fn start() -> Option<Self> {
         let music = shared("music")?;
         let icecast = Icecast::start();
         let home = TempDir::new().unwrap();
@@ -50,7 +50,7 @@ impl OnAir {
     }
 
     /// Ends everything and holds the recording against the songs.
-    fn finish(self) -> (Verdict, Vec<Take>) {
+    pub(super) fn finish(self) -> (Verdict, Vec<Take>) {
         let takes = self.recorder.stop();
         self.served.terminate();
         let songs: Vec<_> = fs::read_dir(&self.music).unwrap().map(|e| e.unwrap().path()).collect();

@@ -4,12 +4,15 @@
 
 pub mod air;
 pub mod decoders;
+pub mod ear;
 pub mod encoded;
 pub mod fake_icecast;
 pub mod home;
+pub mod ledger;
 pub mod mp3;
 pub mod radio;
 pub mod record;
+pub mod reservoirs;
 pub mod served;
 pub mod shared;
 pub mod spliced;

@@ -134,10 +134,16 @@ pub struct Gap {
 }
 
 impl Gap {
-    /// At most half a second at 44.1 kHz; or no more than Icecast 2.4 holds back, which hands its
-    /// listeners whole blocks of 4,096 bytes, and one group on its way there.
+    /// How many kills of Icecast may have cost so much: each at most half a second at 44.1 kHz; or
+    /// no more than Icecast 2.4 holds back, which hands its listeners whole blocks of 4,096 bytes,
+    /// and one group on its way there.
+    pub fn kills(self) -> usize {
+        let held_back = 4096 + self.bytes / self.frames * 4;
+        self.frames.div_ceil(19).min(self.bytes.div_ceil(held_back))
+    }
+
     pub fn is_what_a_kill_may_cost(self) -> bool {
-        self.frames <= 19 || self.bytes <= 4096 + self.bytes / self.frames * 4
+        self.kills() <= 1
     }
 }
 

@@ -1,7 +1,7 @@
 //! A running `musicdb-stream serve`: the real program on a free port, ended by its own pid.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -16,6 +16,52 @@ pub struct Served {
     pub address: SocketAddr,
     pub token: String,
     pub data: PathBuf,
+}
+
+/// A way to a server that may be gone by the next request.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    address: SocketAddr,
+    token: String,
+}
+
+impl Remote {
+    /// A request with the control token and more lines of its head: status and JSON.
+    pub fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        lines: &str,
+        body: &str,
+    ) -> io::Result<(u16, Value)> {
+        let mut socket = TcpStream::connect(self.address)?;
+        socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+        socket.write_all(self.request(method, path, lines, body).as_bytes())?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer)?;
+        read_answer(&answer).ok_or(io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// The text of such a request.
+    pub fn request(&self, method: &str, path: &str, lines: &str, body: &str) -> String {
+        let (address, token, length) = (self.address, &self.token, body.len());
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n{lines}\
+             Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+    }
+}
+
+/// Status and JSON of an answer; nothing where it is not whole.
+pub fn read_answer(answer: &str) -> Option<(u16, Value)> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let length = head.to_lowercase();
+    let length = length.lines().find_map(|line| line.strip_prefix("content-length: "));
+    if length.is_some_and(|length| length.parse() != Ok(body.len())) {
+        return None;
+    }
+    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
 }
 
 impl Served {
@@ -59,23 +105,14 @@ impl Served {
         self.child.id()
     }
 
+    /// A way to it that outlives it.
+    pub fn remote(&self) -> Remote {
+        Remote { address: self.address, token: self.token.clone() }
+    }
+
     /// A request with the control token: status and JSON.
     pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
-        let mut socket = TcpStream::connect(self.address).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let (address, token) = (self.address, &self.token);
-        write!(
-            socket,
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        self.remote().ask(method, path, "", body).unwrap()
     }
 
     pub fn state(&self) -> Value {
