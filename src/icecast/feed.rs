@@ -63,7 +63,7 @@ pub(super) async fn feed(
 ) -> (End, FrameNumber) {
     let tcp = Arc::clone(source.socket.tcp());
     let line = Arc::new(Line::new(source, reader));
-    let tap: Weak<Line> = Arc::downgrade(&line);
+    let tap: Weak<Line<Source>> = Arc::downgrade(&line);
     relay.attach(tap as Weak<dyn Tap>);
     let cause = attend(target, &line, &tcp, stop).await;
     let Some((mut source, mut reader)) = line.close() else { return (End::Stopped, 0) };
@@ -82,7 +82,7 @@ pub(super) async fn feed(
 
 async fn attend(
     target: &Target,
-    line: &Line,
+    line: &Line<Source>,
     tcp: &TcpStream,
     stop: &mut watch::Receiver<bool>,
 ) -> Cause {
@@ -134,7 +134,7 @@ pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// The first frame that was not handed on whole.
-fn first_missing(reader: &Reader) -> FrameNumber {
+pub(crate) fn first_missing(reader: &Reader) -> FrameNumber {
     let is_cut = reader.to_frame_edge() > 0;
     reader.frame().saturating_sub(u64::from(is_cut))
 }
@@ -148,7 +148,7 @@ async fn until(deadline: Option<Instant>) {
 
 /// Reads what the server says while we send: late answers are dropped, late refusals and the end
 /// are the end.
-fn listen(target: &Target, line: &Line) -> Result<(), Cause> {
+fn listen(target: &Target, line: &Line<Source>) -> Result<(), Cause> {
     let listened = line.with_source(|source| {
         let mut buffer = [0; 1024];
         // A server that talks without end gets its turn again after the next group.

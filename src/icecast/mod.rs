@@ -17,6 +17,11 @@ mod title;
 pub use error::SourceError;
 pub use output::run;
 pub use target::{Limits, Target, Tls};
+#[cfg(test)]
+pub(crate) use {
+    feed::first_missing,
+    line::{Handed, Line, Wire},
+};
 
 /// How we name ourselves to servers.
 pub(crate) const USER_AGENT: &str = concat!("musicdb-stream/", env!("CARGO_PKG_VERSION"));

@@ -14,6 +14,8 @@ mod program;
 mod quiet;
 #[cfg(test)]
 mod rehearsal;
+#[cfg(test)]
+mod stepped;
 mod thread;
 mod title;
 
@@ -22,5 +24,7 @@ pub use callbacks::CallbackId;
 pub use manager::AudioStreamManager;
 pub use now_playing::NowPlaying;
 pub use player::{Player, PlayerOptions, Report};
+#[cfg(test)]
+pub(crate) use stepped::Stepped;
 pub use thread::{Station, StationError};
 pub use title::TitleForm;

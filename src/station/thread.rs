@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     command::{Command, CommandError},
-    deck::Opener,
+    deck::{Item, Opener},
     event::Event,
     keeper::KeeperHandle,
     relay::{Links, Relay},
@@ -38,9 +38,9 @@ pub enum StationError {
 }
 
 /// A command on its way.
-struct Order {
-    command: Command,
-    ack: Pending,
+pub(super) struct Order {
+    pub(super) command: Command,
+    pub(super) ack: Pending,
 }
 
 /// The running streaming thread.
@@ -60,11 +60,11 @@ pub(super) struct Console {
 }
 
 /// All that the thread listens to.
-struct Ears {
-    orders: Receiver<Order>,
-    stop: Receiver<()>,
-    links: Links,
-    keeper: KeeperHandle,
+pub(super) struct Ears {
+    pub(super) orders: Receiver<Order>,
+    pub(super) stop: Receiver<()>,
+    pub(super) links: Links,
+    pub(super) keeper: KeeperHandle,
 }
 
 impl Station {
@@ -89,11 +89,7 @@ impl Station {
         let body = move || {
             let guarded = catch_unwind(AssertUnwindSafe(|| {
                 let now = Instant::now();
-                let stored = ears.keeper.snapshot().wanted;
-                if let Some(wanted) = wanted {
-                    ears.keeper.wanted(wanted);
-                }
-                let wanted = wanted.or(stored).unwrap_or(true);
+                let wanted = ears.wish(wanted);
                 let mut player = Player::new(options, wanted, opener, outlets, now);
                 ears.attend(&mut player);
             }));
@@ -142,9 +138,23 @@ impl Console {
 }
 
 impl Ears {
-    fn attend(&self, player: &mut Player) {
+    /// What is wanted at the start, which is stored; nothing given: what was stored last.
+    pub(super) fn wish(&self, wanted: Option<bool>) -> bool {
+        let stored = self.keeper.snapshot().wanted;
+        if let Some(wanted) = wanted {
+            self.keeper.wanted(wanted);
+        }
+        wanted.or(stored).unwrap_or(true)
+    }
+
+    /// What a player is told before its first run.
+    pub(super) fn introduce(&self, player: &mut Player) {
         player.on_links(&self.links.all());
         player.on_snapshot(self.keeper.snapshot());
+    }
+
+    fn attend(&self, player: &mut Player) {
+        self.introduce(player);
         loop {
             let wake = player.run(Instant::now());
             self.report(player);
@@ -172,13 +182,18 @@ impl Ears {
             return false;
         }
         drop(select);
+        self.hear(player, arrivals.as_ref())
+    }
+
+    /// Tells the player what there is to hear, in this order; true when it is time to stop.
+    pub(super) fn hear(&self, player: &mut Player, arrivals: Option<&Receiver<Item>>) -> bool {
         if self.stop.try_recv() != Err(TryRecvError::Empty) {
             return true;
         }
         if self.links.changed().try_recv().is_ok() {
             player.on_links(&self.links.all());
         }
-        if snapshots.try_recv().is_ok() {
+        if self.keeper.bell().try_recv().is_ok() {
             player.on_snapshot(self.keeper.snapshot());
         }
         // No more than were there: a flood of commands does not keep the frames waiting.
@@ -193,11 +208,15 @@ impl Ears {
 
     fn report(&self, player: &mut Player) {
         for report in player.take_reports() {
-            match report {
-                Report::Advanced(advanced) => self.keeper.advanced(advanced),
-                Report::Position(position) => self.keeper.position(position),
-                Report::Wanted(wanted) => self.keeper.wanted(wanted),
-            }
+            self.pass_on(report);
+        }
+    }
+
+    pub(super) fn pass_on(&self, report: Report) {
+        match report {
+            Report::Advanced(advanced) => self.keeper.advanced(advanced),
+            Report::Position(position) => self.keeper.position(position),
+            Report::Wanted(wanted) => self.keeper.wanted(wanted),
         }
     }
 }
