@@ -33,6 +33,8 @@ pub mod net;
 pub mod pace;
 pub mod relay;
 pub mod server;
+#[cfg(test)]
+mod simulation;
 pub mod song;
 pub mod station;
 pub mod status;

@@ -63,7 +63,7 @@ pub(super) async fn feed(
 ) -> (End, FrameNumber) {
     let tcp = Arc::clone(source.socket.tcp());
     let line = Arc::new(Line::new(source, reader));
-    let tap: Weak<Line> = Arc::downgrade(&line);
+    let tap: Weak<Line<Source>> = Arc::downgrade(&line);
     relay.attach(tap as Weak<dyn Tap>);
     let cause = attend(target, &line, &tcp, stop).await;
     let Some((mut source, mut reader)) = line.close() else { return (End::Stopped, 0) };
@@ -82,7 +82,7 @@ pub(super) async fn feed(
 
 async fn attend(
     target: &Target,
-    line: &Line,
+    line: &Line<Source>,
     tcp: &TcpStream,
     stop: &mut watch::Receiver<bool>,
 ) -> Cause {
@@ -142,7 +142,7 @@ async fn until(deadline: Option<Instant>) {
 
 /// Reads what the server says while we send: late answers are dropped, late refusals and the end
 /// are the end.
-fn listen(target: &Target, line: &Line) -> Result<(), Cause> {
+fn listen(target: &Target, line: &Line<Source>) -> Result<(), Cause> {
     let listened = line.with_source(|source| {
         let mut buffer = [0; 1024];
         // A server that talks without end gets its turn again after the next group.

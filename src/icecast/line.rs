@@ -4,6 +4,7 @@
 //! ([`Tap`]); the runtime's thread comes to help where the socket takes less than it was shown.
 
 use std::{
+    fmt,
     io::{self, ErrorKind},
     sync::{Mutex, MutexGuard, PoisonError, TryLockError},
 };
@@ -13,9 +14,27 @@ use tokio::sync::Notify;
 use super::source::Source;
 use crate::relay::{Read, Reader, Tap};
 
+/// What a line writes to: an accepted connection.
+pub(crate) trait Wire: fmt::Debug + Send {
+    /// Takes as many of `bytes` as it can without waiting; `WouldBlock` where it takes none now.
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Hands on what it holds back; tells whether all of it is out.
+    fn flush(&mut self) -> io::Result<bool>;
+}
+
+impl Wire for Source {
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.try_write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<bool> {
+        self.socket.flush()
+    }
+}
+
 /// What came of handing on what is there.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Handed {
+pub(crate) enum Handed {
     /// The socket took all that there is.
     All,
     /// It took less; `progress`: but something.
@@ -29,15 +48,15 @@ pub(super) enum Handed {
 
 /// One connection, shared by the thread that pushes and the one that waits.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(crate) struct Line<W> {
     /// Nothing once the line was closed.
-    ends: Mutex<Option<Ends>>,
+    ends: Mutex<Option<Ends<W>>>,
     help: Notify,
 }
 
 #[derive(Debug)]
-struct Ends {
-    source: Source,
+struct Ends<W> {
+    source: W,
     reader: Reader,
     /// The runtime's thread goes on from here: the one that pushes leaves the line alone.
     helped: bool,
@@ -45,15 +64,15 @@ struct Ends {
     failure: Option<io::Error>,
 }
 
-impl Line {
+impl<W: Wire> Line<W> {
     /// Nothing is handed on before the first [`hand_on`](Self::hand_on).
-    pub(super) fn new(source: Source, reader: Reader) -> Self {
+    pub(crate) fn new(source: W, reader: Reader) -> Self {
         let ends = Ends { source, reader, helped: true, failure: None };
         Self { ends: Mutex::new(Some(ends)), help: Notify::new() }
     }
 
     /// Hands on what is there; once that was all, the pushing thread does so by itself.
-    pub(super) fn hand_on(&self) -> io::Result<Handed> {
+    pub(crate) fn hand_on(&self) -> io::Result<Handed> {
         let mut ends = self.lock();
         let Some(ends) = ends.as_mut() else { return Ok(Handed::Closed) };
         if let Some(failure) = ends.failure.take() {
@@ -65,26 +84,26 @@ impl Line {
     }
 
     /// Waits until the pushing thread needs help; cancel safe.
-    pub(super) async fn help(&self) {
+    pub(crate) async fn help(&self) {
         self.help.notified().await;
     }
 
     /// Works on the connection while the pushing thread leaves it alone; nothing once it was closed.
-    pub(super) fn with_source<T>(&self, work: impl FnOnce(&mut Source) -> T) -> Option<T> {
+    pub(crate) fn with_source<T>(&self, work: impl FnOnce(&mut W) -> T) -> Option<T> {
         self.lock().as_mut().map(|ends| work(&mut ends.source))
     }
 
     /// Takes the line from the pushing thread; nothing where that was done before.
-    pub(super) fn close(&self) -> Option<(Source, Reader)> {
+    pub(crate) fn close(&self) -> Option<(W, Reader)> {
         self.lock().take().map(|ends| (ends.source, ends.reader))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Ends>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Ends<W>>> {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Tap for Line {
+impl<W: Wire> Tap for Line<W> {
     fn pushed(&self) {
         // The station's thread never waits for the other one: that goes on with its work instead.
         let mut ends = match self.ends.try_lock() {
@@ -103,14 +122,14 @@ impl Tap for Line {
     }
 }
 
-fn hand_on(source: &mut Source, reader: &mut Reader) -> io::Result<Handed> {
+fn hand_on(wire: &mut impl Wire, reader: &mut Reader) -> io::Result<Handed> {
     let mut progress = false;
     loop {
         let mut failure = None;
         let mut shown = 0;
         let read = reader.read(usize::MAX, |bytes| {
             shown = bytes.len();
-            source.socket.try_write(bytes).unwrap_or_else(|error| {
+            wire.try_write(bytes).unwrap_or_else(|error| {
                 if error.kind() != ErrorKind::WouldBlock {
                     failure = Some(error);
                 }
@@ -128,7 +147,7 @@ fn hand_on(source: &mut Source, reader: &mut Reader) -> io::Result<Handed> {
                 }
             }
             // TLS may have taken bytes that the socket below has not.
-            Read::Empty if source.socket.flush()? => return Ok(Handed::All),
+            Read::Empty if wire.flush()? => return Ok(Handed::All),
             Read::Empty => return Ok(Handed::Part { progress: true }),
             Read::Lagged => return Ok(Handed::Overrun),
             Read::Closed => return Ok(Handed::Closed),

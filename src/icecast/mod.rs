@@ -15,6 +15,8 @@ mod target;
 mod title;
 
 pub use error::SourceError;
+#[cfg(test)]
+pub(crate) use line::{Handed, Line, Wire};
 pub use output::run;
 pub use target::{Limits, Target, Tls};
 

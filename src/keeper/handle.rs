@@ -104,6 +104,12 @@ impl KeeperHandle {
         self.shared.news.swap(false, Ordering::AcqRel).then(|| self.snapshot())
     }
 
+    /// There is a snapshot that was not taken as news yet.
+    #[cfg(test)]
+    pub(crate) fn has_news(&self) -> bool {
+        self.shared.news.load(Ordering::Acquire)
+    }
+
     /// Reports that the station went on. Reports are applied in order, each once.
     pub fn advanced(&self, advanced: Advanced) {
         let mut slots = lock(&self.shared.slots);

@@ -16,6 +16,8 @@ mod sink;
 mod snapshot;
 mod song_queue;
 mod songs;
+#[cfg(test)]
+mod stepped;
 mod thread;
 mod worker;
 
@@ -34,6 +36,8 @@ pub use handle::KeeperHandle;
 pub use queue::{Edit, QueuePosition, QueueView, SongQueue};
 pub use sink::LibrarySink;
 pub use snapshot::{Advanced, Outcome, Position, Snapshot};
+#[cfg(test)]
+pub(crate) use stepped::{Stepped, Wish};
 
 use handle::Shared;
 use worker::Worker;

@@ -2,7 +2,11 @@
 
 use std::{collections::HashSet, time::Instant};
 
-use super::{Outcome, Snapshot, advance, position, song_queue::Fresh, worker::Worker};
+use super::{
+    Outcome, Snapshot, advance, position,
+    song_queue::{self, Fresh},
+    worker::Worker,
+};
 use crate::{db::DbError, event::Event, ids::EntryId, song::Entry};
 
 /// Reports that wait for a disk that refuses them: most of a day of songs.
@@ -73,6 +77,8 @@ impl Worker {
             let told = self.provisional > 0;
             let count = self.provisional.clamp(1, self.pending.len());
             let reports: Vec<_> = self.pending.iter().take(count).cloned().collect();
+            // The entry that sounds may have been told of without being on disk: it goes on.
+            let sounding = self.shared.snapshot().current.clone().filter(|_| told);
             let done = self.transact(count, |work| {
                 let mut changed = false;
                 for report in &reports {
@@ -83,6 +89,14 @@ impl Worker {
                         work.options,
                         work.now,
                     )?;
+                }
+                if let Some(entry) = &sounding
+                    && song_queue::find(work.connection, entry.entry_id)?.is_none()
+                {
+                    let Entry { entry_id, song_id, is_random, .. } = *entry;
+                    let fresh = Fresh { entry_id, song_id, is_random };
+                    song_queue::add_first(work.connection, fresh, work.now)?;
+                    changed = true;
                 }
                 Ok((changed, changed))
             });

@@ -57,6 +57,12 @@ impl Links {
         self.changed.swap(false, Ordering::AcqRel)
     }
 
+    /// Something changed that was not taken yet.
+    #[cfg(test)]
+    pub(crate) fn has_changed(&self) -> bool {
+        self.changed.load(Ordering::Acquire)
+    }
+
     /// How all outputs stand.
     #[must_use]
     pub fn all(&self) -> Vec<Link> {

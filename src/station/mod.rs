@@ -16,6 +16,8 @@ mod quiet;
 #[cfg(test)]
 mod rehearsal;
 mod splice;
+#[cfg(test)]
+mod stepped;
 mod thread;
 mod title;
 
@@ -24,5 +26,7 @@ pub use callbacks::CallbackId;
 pub use manager::AudioStreamManager;
 pub use now_playing::NowPlaying;
 pub use player::{Player, PlayerOptions, Report};
+#[cfg(test)]
+pub(crate) use stepped::Stepped;
 pub use thread::{Station, StationError};
 pub use title::TitleForm;

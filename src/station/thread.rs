@@ -43,9 +43,9 @@ pub enum StationError {
 }
 
 /// A command on its way.
-struct Order {
-    command: Command,
-    ack: Pending,
+pub(super) struct Order {
+    pub(super) command: Command,
+    pub(super) ack: Pending,
 }
 
 /// The running streaming thread.
@@ -65,12 +65,12 @@ pub(super) struct Console {
 }
 
 /// All that the thread listens to; each rings the bell.
-struct Ears {
-    bell: Bell,
-    orders: Receiver<Order>,
-    stop: Arc<AtomicBool>,
-    links: Links,
-    keeper: KeeperHandle,
+pub(super) struct Ears {
+    pub(super) bell: Bell,
+    pub(super) orders: Receiver<Order>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) links: Links,
+    pub(super) keeper: KeeperHandle,
 }
 
 impl Station {
@@ -97,11 +97,7 @@ impl Station {
         let body = move || {
             let guarded = catch_unwind(AssertUnwindSafe(|| {
                 let now = Instant::now();
-                let stored = ears.keeper.snapshot().wanted;
-                if let Some(wanted) = wanted {
-                    ears.keeper.wanted(wanted);
-                }
-                let wanted = wanted.or(stored).unwrap_or(true);
+                let wanted = ears.wish(wanted);
                 let mut player = Player::new(options, wanted, opener, outlets, now);
                 ears.attend(&mut player);
             }));
@@ -154,9 +150,23 @@ impl Console {
 }
 
 impl Ears {
-    fn attend(&self, player: &mut Player) {
+    /// What is wanted at the start, which is stored; nothing given: what was stored last.
+    pub(super) fn wish(&self, wanted: Option<bool>) -> bool {
+        let stored = self.keeper.snapshot().wanted;
+        if let Some(wanted) = wanted {
+            self.keeper.wanted(wanted);
+        }
+        wanted.or(stored).unwrap_or(true)
+    }
+
+    /// What a player is told before its first run.
+    pub(super) fn introduce(&self, player: &mut Player) {
         player.on_links(&self.links.all());
         player.on_snapshot(self.keeper.snapshot());
+    }
+
+    fn attend(&self, player: &mut Player) {
+        self.introduce(player);
         loop {
             let wake = player.run(Instant::now());
             self.report(player);
@@ -164,15 +174,17 @@ impl Ears {
                 if self.stop.load(Ordering::Acquire) {
                     break;
                 }
-                self.tell_news(player);
+                self.hear(player);
+                // Before any command is answered: who waits for it to be stored comes after the report.
+                self.report(player);
             }
         }
         player.stop();
         self.report(player);
     }
 
-    /// Tells the player whatever is new.
-    fn tell_news(&self, player: &mut Player) {
+    /// Tells the player whatever is new, in this order.
+    pub(super) fn hear(&self, player: &mut Player) {
         if self.links.take_changed() {
             player.on_links(&self.links.all());
         }
@@ -183,8 +195,6 @@ impl Ears {
         for order in self.orders.try_iter().take(COMMANDS_LIMIT) {
             player.on_command(order.command, order.ack);
         }
-        // Before any of them is answered: who waits for it to be stored comes after the report.
-        self.report(player);
         if !self.orders.is_empty() {
             self.bell.ring();
         }
@@ -195,11 +205,15 @@ impl Ears {
 
     fn report(&self, player: &mut Player) {
         for report in player.take_reports() {
-            match report {
-                Report::Advanced(advanced) => self.keeper.advanced(advanced),
-                Report::Position(position) => self.keeper.position(position),
-                Report::Wanted(wanted) => self.keeper.wanted(wanted),
-            }
+            self.pass_on(report);
+        }
+    }
+
+    pub(super) fn pass_on(&self, report: Report) {
+        match report {
+            Report::Advanced(advanced) => self.keeper.advanced(advanced),
+            Report::Position(position) => self.keeper.position(position),
+            Report::Wanted(wanted) => self.keeper.wanted(wanted),
         }
     }
 }

@@ -1,0 +1,122 @@
+//! The events of a run, read as a subscriber reads them.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    event::Event,
+    ids::EntryId,
+    keeper::Snapshot,
+    station::NowPlaying,
+    subscribers::{EventReceiver, Subscribers},
+};
+
+/// How often the time is told.
+const TIME_PERIOD: Duration = Duration::from_secs(1);
+/// The longest frame: 576 samples at 8 kHz.
+const LONGEST_FRAME: Duration = Duration::from_millis(72);
+
+/// What the events have told so far.
+pub(super) struct Events {
+    receiver: EventReceiver,
+    seq: u64,
+    status: Option<(bool, bool)>,
+    revision: u64,
+    current: Option<EntryId>,
+    told: Option<Instant>,
+    seconds: Vec<f64>,
+    unplayable: u64,
+}
+
+impl Events {
+    pub(super) fn new(subscribers: &Subscribers) -> Self {
+        Self {
+            receiver: subscribers.subscribe(),
+            seq: 0,
+            status: None,
+            revision: 0,
+            current: None,
+            told: None,
+            seconds: Vec::new(),
+            unplayable: 0,
+        }
+    }
+
+    /// What was known before the first event that counts.
+    pub(super) fn begin(&mut self, snapshot: &Snapshot) {
+        while let Ok(envelope) = self.receiver.try_recv() {
+            self.seq = envelope.seq;
+        }
+        self.revision = snapshot.revision;
+        self.current = snapshot.current.as_ref().map(|entry| entry.entry_id);
+    }
+
+    /// Reads what waits. `commanded`: the status may be told once more although it is the same.
+    pub(super) fn read(&mut self, now: Instant, commanded: bool) {
+        while let Ok(envelope) = self.receiver.try_recv() {
+            self.seq += 1;
+            assert_eq!(envelope.seq, self.seq, "events out of order");
+            match envelope.event {
+                Event::StatusChanged { is_connected, is_playing } => {
+                    let status = Some((is_connected, is_playing));
+                    assert!(commanded || status != self.status, "{status:?} was told twice");
+                    self.status = status;
+                }
+                Event::TimeChanged { seconds } => {
+                    self.told = Some(now);
+                    self.seconds.push(seconds);
+                }
+                Event::SongChanged { entry_id, .. } => {
+                    assert_ne!(entry_id, self.current, "the same song was told twice");
+                    self.current = entry_id;
+                }
+                Event::SongQueueChanged { revision } => {
+                    assert!(
+                        revision > self.revision,
+                        "revision {revision} after {}",
+                        self.revision
+                    );
+                    self.revision = revision;
+                }
+                Event::SongUnplayable { .. } => self.unplayable += 1,
+                Event::LibraryChanged { .. } | Event::FormatChanged { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// The keeper's turn is over and nothing is pending: the last word is what is on disk.
+    pub(super) fn compare(&self, snapshot: &Snapshot) {
+        let current = snapshot.current.as_ref().map(|entry| entry.entry_id);
+        assert_eq!(self.current, current, "SongChanged");
+        assert_eq!(self.revision, snapshot.revision, "SongQueueChanged");
+    }
+
+    /// The station's turn is over: the board says what the events say, and the time was told.
+    pub(super) fn end_turn(
+        &mut self,
+        now: Instant,
+        tick: Duration,
+        board: &NowPlaying,
+        (least, most): (f64, f64),
+    ) {
+        let state = (board.state.is_connected, board.state.is_playing);
+        assert!(self.status.is_none() || self.status == Some(state), "StatusChanged");
+        // With the longest lead that a command takes: two groups.
+        let period = TIME_PERIOD + 2 * (tick + LONGEST_FRAME);
+        let told = self.told.is_some_and(|told| now < told + period);
+        assert!(told, "the time was not told for {:?}", self.told.map(|told| now - told));
+        for seconds in self.seconds.drain(..) {
+            let right = seconds >= least - 1e-6 && seconds <= most + 1e-6;
+            assert!(right, "{seconds} s were told, between {least} and {most} have sounded");
+        }
+    }
+
+    /// How often a song was told to be unplayable, since this was last asked.
+    pub(super) fn take_unplayable(&mut self) -> u64 {
+        std::mem::take(&mut self.unplayable)
+    }
+
+    pub(super) fn is_playing(&self) -> bool {
+        self.status.is_some_and(|status| status.1)
+    }
+}

@@ -1,0 +1,323 @@
+//! A life: one run of the program, from its start until it is killed.
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    dice::Dice,
+    drive::Drive,
+    events::Events,
+    icecast::Icecast,
+    metronome::Metronome,
+    model::{Model, rows},
+    plan::Plan,
+    record::Record,
+    witness::{News, Witness},
+};
+use crate::{
+    bell::Bell,
+    command::Command,
+    config::Mixed,
+    db::Database,
+    ids::EntryId,
+    keeper::{self, Advanced, KeeperOptions, Outcome, QueueError, Snapshot},
+    library::Batch,
+    relay::{LinkReporter, Links, Relay},
+    station::{self, Ack, PlayerOptions, Report, TitleForm},
+    subscribers::Subscribers,
+};
+
+/// The longest frame: 576 samples at 8 kHz.
+const LONGEST_FRAME: Duration = Duration::from_millis(72);
+/// How late the system may wake a thread.
+const LATE: Duration = Duration::from_millis(300);
+
+/// All that dies with the process.
+pub(super) struct Life {
+    pub(super) keeper: keeper::Stepped,
+    pub(super) station: station::Stepped,
+    pub(super) icecast: Option<Icecast>,
+    pub(super) record: Record,
+    pub(super) metronome: Metronome,
+    pub(super) events: Events,
+    pub(super) station_due: Instant,
+    pub(super) keeper_due: Option<Instant>,
+    /// What was reported and is not on disk.
+    pub(super) outstanding: VecDeque<Advanced>,
+    /// What is wanted, as far as it was reported, and as far as that is on disk.
+    reported_wanted: Option<bool>,
+    pub(super) stored_wanted: Option<bool>,
+    main: &'static str,
+    links: Links,
+    commands: Vec<Command>,
+    acks: Vec<(Instant, Ack)>,
+    announces: bool,
+    unplayable: [u64; 2],
+    dice: Dice,
+    _mount: LinkReporter,
+}
+
+/// What outlives a life.
+pub(super) struct Outside<'a> {
+    pub(super) drive: &'a Drive,
+    pub(super) model: &'a mut Model,
+    pub(super) witness: &'a mut Witness,
+}
+
+impl Life {
+    /// Starts the program on what the database holds; `scanned` is written first.
+    pub(super) fn start(
+        plan: &Plan,
+        path: &Path,
+        mut dice: Dice,
+        now: Instant,
+        scanned: Option<Batch>,
+        outside: &mut Outside<'_>,
+    ) -> Self {
+        let subscribers = Subscribers::new();
+        let mut events = Events::new(&subscribers);
+        let options = KeeperOptions {
+            seed: Some(dice.roll()),
+            busy_timeout: Duration::ZERO,
+            ..KeeperOptions::default()
+        };
+        let database = Database::open(path).unwrap();
+        let mut keeper = keeper::Stepped::open(&database, options, subscribers.clone());
+        if let Some(batch) = scanned {
+            keeper.write(batch).unwrap();
+            outside.model.rows.clear();
+        }
+        outside.model.compare(rows(&keeper.entries()));
+        outside.model.compare_played(keeper.played());
+        let snapshot = keeper.handle().snapshot();
+        events.begin(&snapshot);
+
+        let (relay, links) = (Relay::new(), Links::new(Bell::new()));
+        let main = if plan.has_icecast { "icecast" } else { "mount" };
+        let mount = links.reporter("mount");
+        mount.up(0);
+        let icecast = plan.has_icecast.then(|| {
+            let dice = Dice::new(dice.roll());
+            Icecast::new(relay.clone(), links.reporter("icecast"), dice, now)
+        });
+        let record = Record::new(&relay);
+        let options = PlayerOptions {
+            tick: plan.tick,
+            main_output: main,
+            on_loss: plan.on_loss,
+            after_reconnect: plan.after_reconnect,
+            title: TitleForm::new("{artist} - {title}"),
+            name: "Station".into(),
+            disabled: false,
+            mixed: Mixed::Play,
+        };
+        let outlets = (links.clone(), relay, subscribers);
+        let deck = Box::new(outside.drive.clone());
+        let station = station::Stepped::start(options, deck, keeper.handle(), outlets, now);
+        let stored_wanted = snapshot.wanted;
+        let mut life = Self {
+            keeper,
+            station,
+            icecast,
+            record,
+            metronome: Metronome::new(plan.tick, now),
+            events,
+            station_due: now,
+            keeper_due: None,
+            outstanding: VecDeque::new(),
+            reported_wanted: stored_wanted,
+            stored_wanted,
+            main,
+            links,
+            commands: Vec::new(),
+            acks: Vec::new(),
+            announces: false,
+            unplayable: [0; 2],
+            dice,
+            _mount: mount,
+        };
+        outside.witness.begin(&snapshot);
+        outside.witness.hear(&life.news(true, Some(snapshot)));
+        life
+    }
+
+    /// Somebody gives a command.
+    pub(super) fn give(&mut self, command: Command, now: Instant) {
+        self.acks.push((now, self.station.give(command, now)));
+        self.commands.push(command);
+    }
+
+    fn news(&mut self, links: bool, snapshot: Option<Arc<Snapshot>>) -> News {
+        let main = self.links.all().into_iter().find(|link| link.name == self.main);
+        let link = main.filter(|_| links).map(|link| (link.up, link.ups));
+        News { link, snapshot, commands: std::mem::take(&mut self.commands) }
+    }
+
+    /// The station's thread is awake.
+    pub(super) fn station_turn(&mut self, plan: &Plan, now: Instant, outside: &mut Outside<'_>) {
+        let witness = &mut *outside.witness;
+        let snapshot = self.station.hears_queue().then(|| self.keeper.handle().snapshot());
+        let news = self.news(self.station.hears_links(), snapshot);
+        self.announces |= !news.commands.is_empty();
+        witness.hear(&news);
+        let (before, first, silent) = (witness.playing, self.record.frames(), witness.silent);
+        self.metronome.begin(now);
+
+        let (wake, reports) = self.station.turn(now);
+
+        self.record.take();
+        let mut advances: VecDeque<Advanced> = VecDeque::new();
+        for report in &reports {
+            match report {
+                Report::Advanced(advanced) => advances.push_back(advanced.clone()),
+                Report::Wanted(wanted) => self.reported_wanted = Some(*wanted),
+                Report::Position(_) => {}
+            }
+        }
+        self.outstanding.extend(advances.iter().cloned());
+        let unplayable = advances.iter().filter(|a| matches!(a.outcome, Outcome::Unplayable(_)));
+        self.unplayable[0] += unplayable.count() as u64;
+        while let Some((header, frame)) = self.record.next_frame() {
+            self.metronome.count(header);
+            witness.frame(header, frame, &mut advances);
+        }
+        for advanced in advances {
+            witness.advance(&advanced);
+        }
+        witness.end(now, &reports, witness.silent - silent, outside.drive.is_short());
+
+        let sent = self.record.frames() - first;
+        self.events.read(now, self.announces);
+        if self.record.frames() > 0 {
+            self.metronome.end(now, sent, wake);
+            let same = before.zip(witness.playing).filter(|(a, b)| a.entry == b.entry);
+            let range = same.map_or((0.0, f64::INFINITY), |(before, after)| {
+                let sounds = |frames| witness.sounds(after.song, frames);
+                (sounds(before.next.min(after.next)), sounds(after.next))
+            });
+            self.events.end_turn(now, plan.tick, &self.station.now_playing(), range);
+        }
+        if sent > 0 {
+            self.announces = false;
+            let board = self.station.now_playing();
+            assert_eq!(board.state.wanted, witness.wanted, "what is wanted");
+            assert_eq!(board.state.is_connected, witness.connected, "is_connected");
+            assert!(!self.events.is_playing() || witness.is_audible(), "is_playing");
+        }
+        self.answer(plan, now, first, sent, witness);
+        if self.keeper.is_woken() && self.keeper_due.is_none() {
+            let most = Duration::from_millis(if self.dice.percent(2) { 400 } else { 3 });
+            self.keeper_due = Some(now + self.dice.between(Duration::from_micros(50), most));
+        }
+        let late = match self.dice.below(100) {
+            0 => self.dice.between(Duration::from_millis(1), LATE),
+            1..20 => self.dice.between(Duration::from_micros(10), Duration::from_millis(2)),
+            _ => Duration::ZERO,
+        };
+        self.station_due = wake + late;
+    }
+
+    /// Commands that were heard: each is answered with the first frame that it changed.
+    fn answer(&mut self, plan: &Plan, now: Instant, first: u64, sent: u64, witness: &Witness) {
+        let stalls = self.metronome.stalls;
+        self.acks.retain(|(given, ack)| match ack.wait(Duration::ZERO) {
+            Ok(Some(effect)) => {
+                assert!((first..first + sent).contains(&effect.frame), "{effect:?} of {first}");
+                let waited = now - *given;
+                assert_eq!(u128::from(effect.in_ms), waited.as_millis());
+                let most = 2 * (plan.tick + LONGEST_FRAME) + LATE;
+                assert!(waited <= most || stalls > 0, "a command took {waited:?}");
+                false
+            }
+            Ok(None) => {
+                assert!(witness.is_held(), "a command without effect");
+                false
+            }
+            Err(_) => {
+                assert!(sent == 0 || witness.is_carrying(), "a command was not answered");
+                true
+            }
+        });
+        let is_still = !self.keeper.is_woken() && self.outstanding.is_empty();
+        if is_still && !self.station.is_called() {
+            assert!(witness.has_no_skips(), "a skip was not carried out");
+        }
+    }
+
+    /// The keeper's thread is awake.
+    pub(super) fn keeper_turn(&mut self, now: Instant, model: &mut Model) {
+        self.keeper_due = None;
+        self.keeper.settle(now);
+        self.sync(now, model);
+    }
+
+    /// What the keeper has brought to disk is what the model says.
+    pub(super) fn sync(&mut self, now: Instant, model: &mut Model) {
+        let written = self.outstanding.len() - self.keeper.pending();
+        if written > 0 {
+            let on_disk = rows(&self.keeper.entries());
+            for advanced in self.outstanding.drain(..written) {
+                model.advance(&advanced, &on_disk);
+            }
+            model.compare(on_disk);
+        }
+        self.check(now);
+    }
+
+    /// The keeper's words agree with the disk.
+    pub(super) fn check(&mut self, now: Instant) {
+        self.events.read(now, self.announces);
+        self.unplayable[1] += self.events.take_unplayable();
+        if self.keeper.pending() == 0 {
+            self.events.compare(&self.keeper.handle().snapshot());
+        }
+        if self.outstanding.is_empty() {
+            assert_eq!(self.unplayable[0], self.unplayable[1], "SongUnplayable");
+        }
+        if self.keeper.is_settled() && !self.keeper.is_woken() {
+            self.stored_wanted = self.reported_wanted;
+        }
+    }
+
+    /// The disk refused an edit: the queue is as it was.
+    pub(super) fn keeper_refuses(&self, done: &Result<Option<EntryId>, QueueError>) -> bool {
+        matches!(done, Err(QueueError::Db(_)))
+    }
+
+    /// All that was reported is on disk.
+    pub(super) fn is_settled(&self) -> bool {
+        self.keeper.is_settled() && !self.keeper.is_woken()
+    }
+
+    /// When something in it is due.
+    pub(super) fn due(&mut self, now: Instant) -> Instant {
+        if self.station.is_called() {
+            self.station_due = self.station_due.min(now + Duration::from_micros(20));
+        }
+        let icecast = self.icecast.as_ref().and_then(Icecast::due);
+        let keeper = [self.keeper_due, self.keeper.retry_at(), icecast];
+        keeper.into_iter().flatten().chain([self.station_due]).min().unwrap_or(now)
+    }
+
+    /// Everything that is due `now` has its turn.
+    pub(super) fn turn(&mut self, plan: &Plan, now: Instant, outside: &mut Outside<'_>) {
+        if let Some(icecast) = &mut self.icecast {
+            icecast.turn(now, &self.record);
+        }
+        let retries = self.keeper.retry_at();
+        if self.keeper_due.into_iter().chain(retries).any(|due| now >= due) {
+            self.keeper_turn(now, outside.model);
+        }
+        if now >= self.station_due {
+            self.station_turn(plan, now, outside);
+        }
+        // What the station pushed has gone out on its own thread.
+        if let Some(icecast) = &mut self.icecast {
+            icecast.turn(now, &self.record);
+        }
+    }
+}

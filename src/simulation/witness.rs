@@ -1,0 +1,364 @@
+//! The witness: hears every frame, knows every command, and says what may come next.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    reservoir::Reservoir,
+    shelf::{Fault, Piece, Shelf, is_silent, main_data_at, points_back},
+};
+use crate::{
+    command::Command,
+    config::{AfterReconnect, OnLoss},
+    ids::{EntryId, SongId},
+    keeper::{Advanced, Outcome, Position, Snapshot},
+    mpeg::{Header, mute},
+    song::Entry,
+    station::Report,
+};
+
+/// Unplayable songs in a row after which there may be silence, and for how long.
+const UNPLAYABLE_LIMIT: u32 = 5;
+const REST: Duration = Duration::from_secs(30);
+/// A song that sounded for so long is none of those in a row.
+const SOUNDED: Duration = Duration::from_secs(1);
+/// The most silent frames that carry main data before one frame.
+const CARRIERS_LIMIT: u32 = 8;
+/// Entries whose songs are remembered.
+const KNOWN: usize = 256;
+
+/// The song that is current, and its frame that comes next.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Playing {
+    pub(super) entry: EntryId,
+    pub(super) song: SongId,
+    pub(super) next: u64,
+    /// The frame at which it was opened.
+    from: u64,
+}
+
+impl Playing {
+    fn at(entry: EntryId, song: SongId, frame: u64) -> Self {
+        Self { entry, song, next: frame, from: frame }
+    }
+}
+
+/// What the station is told in one turn, in the order in which it hears it.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub(super) link: Option<(bool, u64)>,
+    pub(super) snapshot: Option<Arc<Snapshot>>,
+    pub(super) commands: Vec<Command>,
+}
+
+/// The rules of a run.
+pub(super) struct Witness {
+    shelf: Arc<Shelf>,
+    on_loss: OnLoss,
+    after_reconnect: AfterReconnect,
+    pub(super) wanted: bool,
+    pub(super) connected: bool,
+    ups: u64,
+    pub(super) playing: Option<Playing>,
+    /// What the queue begins with, as far as the station was told since it last went on.
+    head: Option<Entry>,
+    /// How often it went on in this life.
+    advances: u64,
+    known: VecDeque<(EntryId, SongId)>,
+    /// Skips that were commanded and not reported.
+    skips: u64,
+    wishes: Vec<bool>,
+    /// The newest position that was reported.
+    position: Option<Position>,
+    rewound: bool,
+    unplayable_run: u32,
+    rest_until: Option<Instant>,
+    /// A song was between its end and the next one's beginning in this turn.
+    was_between: bool,
+    reservoir: Reservoir,
+    frame: Vec<u8>,
+    pub(super) sounded: u64,
+    pub(super) silent: u64,
+    /// Silent frames with main data that left in a row.
+    carriers: u32,
+    /// The frame that left last was the one before the next of what plays.
+    joined: bool,
+}
+
+impl Witness {
+    pub(super) fn new(
+        shelf: Arc<Shelf>,
+        (on_loss, after_reconnect): (OnLoss, AfterReconnect),
+    ) -> Self {
+        Self {
+            shelf,
+            on_loss,
+            after_reconnect,
+            wanted: true,
+            connected: false,
+            ups: 0,
+            playing: None,
+            head: None,
+            advances: 0,
+            known: VecDeque::new(),
+            skips: 0,
+            wishes: Vec::new(),
+            position: None,
+            rewound: false,
+            unplayable_run: 0,
+            rest_until: None,
+            was_between: true,
+            reservoir: Reservoir::default(),
+            frame: Vec::new(),
+            sounded: 0,
+            silent: 0,
+            carriers: 0,
+            joined: false,
+        }
+    }
+
+    /// The program starts, for the first time or after a kill, with what is stored.
+    pub(super) fn begin(&mut self, snapshot: &Snapshot) {
+        self.wanted = snapshot.wanted.unwrap_or(true);
+        self.connected = false;
+        self.ups = 0;
+        self.advances = 0;
+        self.skips = 0;
+        self.wishes.clear();
+        self.unplayable_run = 0;
+        self.rest_until = None;
+        self.reservoir = Reservoir::default();
+        (self.carriers, self.joined) = (0, false);
+        self.remember(snapshot);
+        let stored = |entry: EntryId| {
+            snapshot.position.filter(|stored| stored.entry_id == entry).map_or(0, |s| s.frame)
+        };
+        self.playing = snapshot.current.as_ref().map(|current| {
+            Playing::at(current.entry_id, current.song_id, stored(current.entry_id))
+        });
+        self.position = None;
+        self.rewound = false;
+    }
+
+    /// Sound may leave.
+    pub(super) fn is_audible(&self) -> bool {
+        self.wanted && !self.is_held()
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.on_loss == OnLoss::Hold && !self.connected
+    }
+
+    /// The song's frame follows that the newest frames carry for.
+    pub(super) fn is_carrying(&self) -> bool {
+        self.carriers > 0
+    }
+
+    /// Every skip was carried out.
+    pub(super) fn has_no_skips(&self) -> bool {
+        self.skips == 0
+    }
+
+    /// The newest reported position; nothing where the song began anew since.
+    pub(super) fn position(&self) -> Option<Position> {
+        self.position.filter(|_| !self.rewound)
+    }
+
+    /// How many seconds so many frames of a song sound.
+    pub(super) fn sounds(&self, song: SongId, frames: u64) -> f64 {
+        self.shelf.piece(song).frame_time().times(frames).as_seconds()
+    }
+
+    /// The station is told this, before it sends what is due.
+    pub(super) fn hear(&mut self, news: &News) {
+        self.was_between = self.playing.is_none();
+        if let Some((up, ups)) = news.link {
+            let came_back = ups > self.ups && self.ups > 0;
+            (self.connected, self.ups) = (up, ups);
+            if came_back && self.after_reconnect == AfterReconnect::Pause {
+                self.wanted = false;
+                self.wishes.push(false);
+                self.rewound = true;
+                if let Some(playing) = &mut self.playing {
+                    *playing = Playing::at(playing.entry, playing.song, 0);
+                }
+            }
+        }
+        if let Some(snapshot) = &news.snapshot {
+            self.remember(snapshot);
+        }
+        for command in &news.commands {
+            match command {
+                Command::Play(play) => {
+                    self.wanted = *play;
+                    self.wishes.push(*play);
+                }
+                Command::PlayNextSong => self.skips += 1,
+            }
+        }
+    }
+
+    /// A frame left. `reports`: what the station reported in the same turn and is not explained yet.
+    pub(super) fn frame(&mut self, header: Header, frame: &[u8], reports: &mut VecDeque<Advanced>) {
+        let claimed = self.reservoir.claim(header, frame).map(<[u8]>::to_vec);
+        self.reservoir.take(header, frame);
+        if self.is_next(header, frame) {
+            return self.sound(header, frame, claimed);
+        }
+        if is_silent(header, frame) {
+            assert!(claimed.is_some(), "a carrier claims what did not come before it");
+            if frame[main_data_at(header)..].iter().all(|byte| *byte == 0) {
+                self.silent += 1;
+                (self.carriers, self.joined) = (0, false);
+            } else {
+                self.carriers += 1;
+                assert!(self.carriers <= CARRIERS_LIMIT, "{} carriers in a row", self.carriers);
+                assert!(!self.joined, "a carrier behind the frame that it stands in for");
+            }
+            return;
+        }
+        // Another song, or one that begins anew: the station has to say why.
+        while let Some(advanced) = reports.pop_front() {
+            self.advance(&advanced);
+            if self.is_next(header, frame) {
+                return self.sound(header, frame, claimed);
+            }
+        }
+        panic!("{:02x?} is not the next of {:?}", &frame[..frame.len().min(48)], self.playing);
+    }
+
+    /// What the station reported and no frame has explained.
+    pub(super) fn advance(&mut self, advanced: &Advanced) {
+        self.adopt_head();
+        let playing = self.playing.expect("the station left an entry and had none");
+        assert_eq!(advanced.from, playing.entry, "the station left an entry that did not play");
+        let piece = self.shelf.piece(playing.song);
+        match &advanced.outcome {
+            Outcome::Played => {
+                self.unplayable_run = 0;
+                assert_eq!(playing.next, piece.frames, "a song ended early");
+            }
+            Outcome::Skipped => {
+                self.unplayable_run = 0;
+                self.rest_until = None;
+                self.skips = self.skips.checked_sub(1).expect("a skip that nobody asked for");
+            }
+            Outcome::Unplayable(reason) => {
+                let damaged = matches!(piece.fault, Fault::DamagedAfter(n) if n == playing.next);
+                assert!(damaged || reason.contains("not found") || piece.fault == Fault::Missing);
+                self.unplayable_run += 1;
+            }
+        }
+        self.playing = advanced.to.map(|entry| Playing::at(entry, self.song(entry), 0));
+        self.was_between |= self.playing.is_none();
+        self.joined = false;
+        self.advances += 1;
+        self.head = None;
+        self.rewound = false;
+        self.position = None;
+    }
+
+    /// The turn is over: what it reported, and how many of its frames were silent.
+    pub(super) fn end(&mut self, now: Instant, reports: &[Report], silent: u64, excused: bool) {
+        self.adopt_head();
+        if self.unplayable_run >= UNPLAYABLE_LIMIT {
+            self.rest_until = Some(now + REST);
+            self.unplayable_run = 0;
+        }
+        let rests = self.rest_until.is_some_and(|until| now <= until);
+        let may_be_silent = !self.is_audible() || excused || rests || self.was_between;
+        assert!(
+            silent == 0 || may_be_silent,
+            "{silent} silent frames in the middle of {:?}",
+            self.playing
+        );
+        let mut wishes = Vec::new();
+        for report in reports {
+            match report {
+                Report::Wanted(wanted) => wishes.push(*wanted),
+                Report::Position(position) => self.check_position(*position),
+                Report::Advanced(_) => {}
+            }
+        }
+        assert_eq!(wishes, std::mem::take(&mut self.wishes), "what is wanted was not reported");
+    }
+
+    fn check_position(&mut self, position: Position) {
+        // A report of a song that the same turn has left counts for nothing.
+        let Some(playing) = self.playing.filter(|p| p.entry == position.entry_id) else { return };
+        assert!(position.frame <= playing.next, "{position:?} is ahead of {playing:?}");
+        if let Some(before) = self.position()
+            && before.entry_id == position.entry_id
+        {
+            assert!(before.frame <= position.frame, "from {before:?} back to {position:?}");
+        }
+        self.position = Some(position);
+        self.rewound = false;
+    }
+
+    fn sound(&mut self, header: Header, frame: &[u8], claimed: Option<Vec<u8>>) {
+        assert!(self.is_audible(), "a song sounds that should not");
+        let playing = self.playing.as_mut().expect("something plays");
+        let back = points_back(header, frame);
+        if back > 0 && !is_silent(header, frame) {
+            let own = self.shelf.piece(playing.song).before(playing.next, back);
+            assert!(claimed == Some(own), "frame {playing:?} points back to bytes of others");
+        }
+        playing.next += 1;
+        (self.carriers, self.joined) = (0, true);
+        self.sounded += 1;
+        let sounded = header.duration().times(playing.next - playing.from).as_duration();
+        if sounded >= SOUNDED {
+            self.unplayable_run = 0;
+        }
+    }
+
+    /// The frame is the next one of what plays, as it is or muted.
+    fn is_next(&mut self, header: Header, frame: &[u8]) -> bool {
+        self.adopt_head();
+        let Some(playing) = self.playing else { return false };
+        let piece: &Piece = self.shelf.piece(playing.song);
+        if playing.next >= piece.readable() || piece.header(playing.next) != header {
+            return false;
+        }
+        self.frame.clear();
+        piece.append(playing.next, &mut self.frame);
+        if self.frame == frame {
+            return true;
+        }
+        let back = points_back(header, frame);
+        piece.back(playing.next) > 0 && {
+            assert!(mute(header, &mut self.frame, back));
+            self.frame == frame
+        }
+    }
+
+    fn adopt_head(&mut self) {
+        if self.playing.is_none() {
+            let head = self.head.as_ref();
+            self.playing = head.map(|head| Playing::at(head.entry_id, head.song_id, 0));
+        }
+    }
+
+    fn remember(&mut self, snapshot: &Snapshot) {
+        if snapshot.advances >= self.advances {
+            self.head = snapshot.current.clone();
+        }
+        for entry in snapshot.current.iter().chain(&snapshot.next) {
+            if self.known.iter().all(|known| known.0 != entry.entry_id) {
+                self.known.push_back((entry.entry_id, entry.song_id));
+            }
+        }
+        while self.known.len() > KNOWN {
+            self.known.pop_front();
+        }
+    }
+
+    fn song(&self, entry: EntryId) -> SongId {
+        let known = self.known.iter().find(|known| known.0 == entry);
+        known.expect("the station plays what the queue never told").1
+    }
+}
