@@ -10,7 +10,7 @@ use std::{
 use musicdb_stream::mpeg::Header;
 
 use crate::support::{
-    decoders::{Decoded, Decoder, Difference, ROUNDING, SAMPLE_LEN, TURN},
+    decoders::{Decoded, Decoder, Difference, SAMPLE_LEN},
     encoded::{RECIPES, Recipe},
     shared::shared,
     spliced::{Dice, Song},
@@ -97,7 +97,7 @@ impl Source {
 /// What one decoder made of the pauses of one song.
 #[derive(Default)]
 struct Heard {
-    /// Samples until all is equal, in floating point; in 16 bits, where rounding is comparable.
+    /// Samples until all is equal, in floating point and in 16 bits.
     exact: Vec<usize>,
     short: Vec<usize>,
     /// The largest difference behind [`EQUAL_FROM`], of the song's peak where that is beyond full scale.
@@ -105,24 +105,34 @@ struct Heard {
     /// Samples until all is equal, without carriers.
     bare: Vec<usize>,
     complaints: Vec<String>,
+    /// What it complained of without carriers.
+    bare_complaints: usize,
+    /// Frames that it gave, of the song as it is and with carriers.
+    frames: usize,
 }
 
 struct Outcome {
     pauses: usize,
     largest_back: usize,
     most_carriers: usize,
+    /// Streams that each decoder was given, of the song as it is and with carriers, and their frames.
+    streams: usize,
+    frames: usize,
     heard: [Heard; 3],
+}
+
+fn decode(decoder: Decoder, bytes: &[u8]) -> Decoded {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stream.mp3");
+    fs::write(&path, bytes).unwrap();
+    decoder.decode(&path)
 }
 
 /// Decodes with all decoders at once.
 fn decode_all(bytes: &[u8]) -> [Decoded; 3] {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("stream.mp3");
-    fs::write(&path, bytes).unwrap();
-    let path = path.as_path();
     thread::scope(|scope| {
         Decoder::ALL
-            .map(|decoder| scope.spawn(move || decoder.decode(path)))
+            .map(|decoder| scope.spawn(move || decode(decoder, bytes)))
             .map(|thread| thread.join().unwrap())
     })
 }
@@ -134,61 +144,87 @@ fn apart(header: Header) -> usize {
 
 fn outcome(song: &Song, pauses: usize, dice: &mut Dice) -> Outcome {
     let header = song.header();
+    let samples = usize::from(header.samples());
     let step = usize::from(header.channels()) * SAMPLE_LEN;
-    let frame_len = usize::from(header.samples()) * step;
-    let plain = decode_all(&song.bytes());
+    let frame_len = samples * step;
+    // The song as it is, for each turn of a decoder: what is behind so many silent frames.
+    let whole = decode_all(&song.bytes());
+    let plain: Vec<Vec<Decoded>> = Decoder::ALL
+        .into_iter()
+        .zip(whole)
+        .map(|(decoder, whole)| {
+            let behind = 1..decoder.turn(samples);
+            let behind = behind.map(|frames| {
+                let mut decoded = decode(decoder, &song.behind_silence(frames));
+                decoded.pcm.drain(..frames * frame_len);
+                decoded
+            });
+            [whole].into_iter().chain(behind).collect()
+        })
+        .collect();
     // A stream of the conformance suite is many times louder than full scale, and so is what
     // rounding does to it.
-    let loud = plain.each_ref().map(|plain| plain.peak().max(1.0));
+    let loud: Vec<f32> = plain.iter().map(|plain| plain[0].peak().max(1.0)).collect();
     let mut heard: [Heard; 3] = Default::default();
     for (heard, plain) in heard.iter_mut().zip(&plain) {
-        assert_eq!(plain.pcm.len(), song.frames.len() * frame_len, "not every frame was decoded");
-        heard.complaints.clone_from(&plain.complaints);
-    }
-    let mut outcome = Outcome { pauses: 0, largest_back: 0, most_carriers: 0, heard };
-    // A short song is spliced again and again, at other frames each time. Every other round has
-    // pauses of whole turns, so that mpg123 too is held to the last bit.
-    for turn in [1, TURN].into_iter().cycle() {
-        if outcome.pauses >= pauses {
-            break;
+        for plain in plain {
+            assert_eq!(plain.pcm.len(), song.frames.len() * frame_len, "not every frame came");
+            heard.complaints.extend_from_slice(&plain.complaints);
         }
-        let count = pauses.div_ceil(2).min(pauses - outcome.pauses);
-        let places = song.places(count, apart(header), dice);
+        heard.frames = plain[0].pcm.len() / frame_len;
+    }
+    let frames = song.frames.len();
+    let mut outcome =
+        Outcome { pauses: 0, largest_back: 0, most_carriers: 0, streams: 1, frames, heard };
+    // A short song is spliced again and again, at other frames each time.
+    while outcome.pauses < pauses {
+        let places = song.places(pauses - outcome.pauses, apart(header), dice);
         assert!(!places.is_empty(), "the song is too short");
-        let spliced = song.with_pauses(&places, true, turn, dice);
+        let spliced = song.with_pauses(&places, true, dice);
         outcome.pauses += spliced.pauses.len();
         outcome.most_carriers = outcome.most_carriers.max(spliced.most_carriers);
         let backs = spliced.pauses.iter().map(|pause| pause.back);
         outcome.largest_back = backs.max().unwrap_or(0).max(outcome.largest_back);
+        outcome.streams += 1;
+        outcome.frames += frames + spliced.silent_frames();
         let paused = decode_all(&spliced.bytes);
-        for (number, decoder) in Decoder::ALL.into_iter().enumerate() {
-            let (heard, plain, paused) =
-                (&mut outcome.heard[number], &plain[number], &paused[number]);
-            let turned = decoder == Decoder::Mpg123 && turn != TURN;
-            let allowed = if turned { ROUNDING * loud[number] } else { 0.0 };
+        for (number, paused) in paused.iter().enumerate() {
+            let (heard, plain) = (&mut outcome.heard[number], &plain[number]);
             let before = ..spliced.first() * frame_len;
-            assert!(plain.pcm[before] == paused.pcm[before], "before the first pause");
-            let behind = spliced.behind_pauses(&plain.pcm, &paused.pcm, frame_len, |one, other| {
-                Difference::of(one, other, step, allowed, EQUAL_FROM)
+            assert!(plain[0].pcm[before] == paused.pcm[before], "before the first pause");
+            let turned = |silent: usize| plain[silent % plain.len()].pcm.as_slice();
+            let behind = spliced.behind_pauses(turned, &paused.pcm, frame_len, |one, other| {
+                Difference::of(one, other, step, EQUAL_FROM)
             });
             for difference in behind {
                 heard.exact.push(difference.samples);
                 heard.short.push(difference.in_16_bits);
                 heard.late_peak = heard.late_peak.max(difference.late_peak / loud[number]);
             }
-            heard.complaints.extend(paused.complaints.iter().cloned());
+            heard.complaints.extend_from_slice(&paused.complaints);
+            heard.frames += paused.pcm.len() / frame_len;
         }
     }
-    // What it would be without carriers: told, not tested. mpg123 leaves out frames then, so that
-    // its turns are others.
+    // What it would be without carriers: told, not tested.
     let places = song.places(pauses.div_ceil(4), FAR_APART, dice);
-    let bare = song.with_pauses(&places, false, TURN, dice);
+    let bare = song.with_pauses(&places, false, dice);
     let paused = decode_all(&bare.bytes);
     for (number, heard) in outcome.heard.iter_mut().enumerate() {
-        let (plain, paused, allowed) = (&plain[number], &paused[number], ROUNDING * loud[number]);
-        heard.bare = bare.behind_pauses(&plain.pcm, &paused.pcm, frame_len, |one, other| {
-            Difference::of(one, other, step, allowed, EQUAL_FROM).samples
+        let (plain, paused) = (&plain[number], &paused[number]);
+        // A decoder that leaves out what it misses rounds as behind fewer frames: its turn is unknown.
+        let turns = plain.iter().map(|plain| {
+            bare.behind_pauses(
+                |_| &plain.pcm,
+                &paused.pcm,
+                frame_len,
+                |one, other| Difference::of(one, other, step, EQUAL_FROM).samples,
+            )
         });
+        let least = |one: Vec<usize>, other: Vec<usize>| {
+            one.into_iter().zip(other).map(|(one, other)| one.min(other)).collect()
+        };
+        heard.bare = turns.reduce(least).unwrap_or_default();
+        heard.bare_complaints = paused.complaints.len();
     }
     outcome
 }
@@ -205,7 +241,7 @@ fn median(samples: &[usize]) -> usize {
 
 /// The line of a song that tests/bench/exact.sh reads.
 fn row(source: &Source, outcome: &Outcome) -> String {
-    let Outcome { pauses, largest_back, most_carriers, heard } = outcome;
+    let Outcome { pauses, largest_back, most_carriers, streams, frames, heard } = outcome;
     let (kind, name) = (source.kind(), source.name());
     let mut row = format!("exact\t{kind}\t{name}\t{pauses}\t{largest_back}\t{most_carriers}");
     for heard in heard {
@@ -218,8 +254,10 @@ fn row(source: &Source, outcome: &Outcome) -> String {
         ];
         row.extend(figures.map(|figure| format!("\t{figure}")));
         row += &format!("\t{:.3}", heard.late_peak / STEP);
+        let counts = [heard.complaints.len(), heard.bare_complaints, heard.frames];
+        row.extend(counts.map(|count| format!("\t{count}")));
     }
-    row
+    row + &format!("\t{streams}\t{frames}")
 }
 
 /// `MUSICDB_PAUSES` takes all songs with so many pauses each, `MUSICDB_PART=2/6` the second sixth

@@ -17,14 +17,11 @@ use symphonia::core::{
 /// Bytes of one decoded sample: all three give 32-bit floating point, which no dither touches.
 pub const SAMPLE_LEN: usize = 4;
 
-/// How far apart two samples of a decoder may be that rounded on another way, of full scale.
+/// Samples after which mpg123 adds a filter bank's products up in the same order again.
 ///
-/// mpg123 adds a filter bank's products up in an order that turns with the number of frames so
-/// far, and floating point rounds each order otherwise: frames in front of a whole file, without
-/// any pause in it, show the same. See [`TURN`].
-pub const ROUNDING: f32 = 1.0 / 2_097_152.0;
-/// After so many frames mpg123's order of adding is the same again, in every version and mode.
-pub const TURN: usize = 4;
+/// It turns the order by one place of 16 for each 32 samples, and floating point rounds each order
+/// otherwise: its last bits depend on how many frames it has decoded before, in any stream.
+const TURN_SAMPLES: usize = 16 * 32;
 
 /// A decoder of its own make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +51,13 @@ impl Decoded {
 
 impl Decoder {
     pub const ALL: [Self; 3] = [Self::Mpg123, Self::Ffmpeg, Self::Symphonia];
+
+    /// After so many frames of `samples` samples it rounds as it did before them.
+    pub fn turn(self, samples: usize) -> usize {
+        let frames = 1..=TURN_SAMPLES;
+        let turned = |frames: &usize| (frames * samples).is_multiple_of(TURN_SAMPLES);
+        if self == Self::Mpg123 { frames.into_iter().find(turned).unwrap() } else { 1 }
+    }
 
     /// Decodes a file of whole frames without tag and Info frame.
     pub fn decode(self, path: &Path) -> Decoded {
@@ -133,28 +137,27 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Compares sounds of `step` bytes for all channels at one time; differences up to `allowed`
-    /// of full scale are none.
-    pub fn of(one: &[u8], other: &[u8], step: usize, allowed: f32, late: usize) -> Self {
+    /// Compares sounds of `step` bytes for all channels at one time.
+    pub fn of(one: &[u8], other: &[u8], step: usize, late: usize) -> Self {
         const BLOCK: usize = 256;
         let mut difference = Self::default();
         let blocks = one.chunks(step * BLOCK).zip(other.chunks(step * BLOCK));
         for (number, (one, other)) in blocks.enumerate().filter(|(_, (one, other))| one != other) {
             let moments = one.chunks_exact(step).zip(other.chunks_exact(step));
             for (at, (one, other)) in moments.enumerate().filter(|(_, (one, other))| one != other) {
-                difference.moment(number * BLOCK + at, one, other, allowed, late);
+                difference.moment(number * BLOCK + at, one, other, late);
             }
         }
         difference
     }
 
-    fn moment(&mut self, at: usize, one: &[u8], other: &[u8], allowed: f32, late: usize) {
+    fn moment(&mut self, at: usize, one: &[u8], other: &[u8], late: usize) {
         let sample = |bytes: &[u8]| f32::from_le_bytes(*bytes.first_chunk().unwrap());
         let short = |sample: f32| (sample * 32_768.0).round_ties_even().clamp(-32_768.0, 32_767.0);
         for (one, other) in one.chunks_exact(SAMPLE_LEN).zip(other.chunks_exact(SAMPLE_LEN)) {
             let (one, other) = (sample(one), sample(other));
             let apart = (one - other).abs();
-            if apart <= allowed {
+            if apart == 0.0 {
                 continue;
             }
             self.samples = at + 1;

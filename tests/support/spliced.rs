@@ -82,17 +82,23 @@ impl Song {
         offsets.iter().enumerate().map(|(n, offset)| 1 + n * apart + offset).collect()
     }
 
-    /// The song with a pause before each of these frames: a few silent frames, and carriers where
-    /// `carried`. The frames of a pause are a multiple of `turn`.
-    pub fn with_pauses(
-        &self,
-        places: &[usize],
-        carried: bool,
-        turn: usize,
-        dice: &mut Dice,
-    ) -> Spliced {
+    /// The whole song behind so many silent frames.
+    pub fn behind_silence(&self, frames: usize) -> Vec<u8> {
+        let (mut bytes, mut silence) = (Vec::new(), self.silence());
+        (0..frames).for_each(|_| _ = silence.append_frame(&mut bytes));
+        bytes.extend(self.bytes());
+        bytes
+    }
+
+    fn silence(&self) -> Silence {
         let audio_bytes = self.frames.iter().map(|(_, frame)| frame.len() as u64).sum();
-        let mut silence = Silence::beside(self.header(), audio_bytes, self.frames.len() as u64);
+        Silence::beside(self.header(), audio_bytes, self.frames.len() as u64)
+    }
+
+    /// The song with a pause before each of these frames: a few silent frames, and carriers where
+    /// `carried`.
+    pub fn with_pauses(&self, places: &[usize], carried: bool, dice: &mut Dice) -> Spliced {
+        let mut silence = self.silence();
         let mut tail = Tail::default();
         let mut places = places.iter().copied().peekable();
         let mut spliced = Spliced { bytes: Vec::new(), pauses: Vec::new(), most_carriers: 0 };
@@ -107,7 +113,7 @@ impl Song {
                 let carriers = carriers.unwrap_or_default();
                 spliced.most_carriers = spliced.most_carriers.max(carriers.len());
                 let frames = carriers.len() + dice.roll(4);
-                let frames = frames.max(1).next_multiple_of(turn);
+                let frames = frames.max(1);
                 for _ in carriers.len()..frames {
                     silence.append_frame(&mut spliced.bytes);
                 }
@@ -123,26 +129,32 @@ impl Song {
 
 impl Spliced {
     /// For each pause, how long behind it the decoded sound still differs from the plain song's;
-    /// nothing else may differ. Both are in bytes, `frame_len` to a decoded frame.
-    pub fn behind_pauses<T>(
+    /// nothing else may differ. Both are in bytes, `frame_len` to a decoded frame. `plain` is asked
+    /// for the song as it sounds behind so many frames of silence.
+    pub fn behind_pauses<'a, T>(
         &self,
-        plain: &[u8],
+        plain: impl Fn(usize) -> &'a [u8],
         paused: &[u8],
         frame_len: usize,
         mut differs: impl FnMut(&[u8], &[u8]) -> T,
     ) -> Vec<T> {
-        let silent: usize = self.pauses.iter().map(|pause| pause.frames).sum();
-        assert_eq!(plain.len() + silent * frame_len, paused.len(), "decoded lengths");
-        let mut cut = 0;
+        let len = plain(0).len();
+        assert_eq!(len + self.silent_frames() * frame_len, paused.len(), "decoded lengths");
+        let mut behind = 0;
         let ends = self.pauses.iter().skip(1).map(|next| next.before * frame_len);
-        let pauses = self.pauses.iter().zip(ends.chain([plain.len()]));
+        let pauses = self.pauses.iter().zip(ends.chain([len]));
         pauses
             .map(|(pause, end)| {
-                cut += pause.frames * frame_len;
-                let from = pause.before * frame_len;
-                differs(&plain[from..end], &paused[from + cut..end + cut])
+                behind += pause.frames;
+                let (from, cut) = (pause.before * frame_len, behind * frame_len);
+                differs(&plain(behind)[from..end], &paused[from + cut..end + cut])
             })
             .collect()
+    }
+
+    /// Frames of all pauses.
+    pub fn silent_frames(&self) -> usize {
+        self.pauses.iter().map(|pause| pause.frames).sum()
     }
 
     /// The first frame behind a pause.
