@@ -30,7 +30,8 @@ everything is equal, the worst pause of all in mpg123 / ffmpeg / Symphonia.
   decoded before; so it is held against the plain song behind as many silent frames (modulo 4; in MPEG-2, 8).
 - **16 bits**: after rounding to 16 bits. Behind sample 1,024 nothing is more than one step apart; **late** is the
   largest difference there before rounding, in such steps (of a song beyond full scale: of its peak).
-- **no carriers**: exact, with silence alone in the pauses, a quarter as many of them.
+- **one step**: until nothing differs by more than such a step; **no carriers**: the same with silence alone in the
+  pauses, a quarter as many of them.
 
 TEXT
 awk -F '\t' '
@@ -42,23 +43,23 @@ awk -F '\t' '
             files[kind]++; pauses[kind] += $4
             most("back", $5); most("carriers", $6)
             for (d = 0; d < 3; d++) {
-                at = 7 + d * 9
-                most("exact" d, $at); most("short" d, $(at + 2)); most("bare" d, $(at + 4))
-                most("late", $(at + 5))
+                at = 7 + d * 10
+                most("exact" d, $at); most("short" d, $(at + 2)); most("coarse" d, $(at + 4))
+                most("bare" d, $(at + 5)); most("late", $(at + 6))
             }
             kind = "all"
         }
     }
     function three(key) { return max[kind, key 0] " / " max[kind, key 1] " / " max[kind, key 2] }
     END {
-        print "| songs | files | pauses | largest B | carriers | exact | 16 bits | late | no carriers |"
-        print "|---|---|---|---|---|---|---|---|---|"
+        print "| songs | files | pauses | largest B | carriers | exact | 16 bits | late | one step | no carriers |"
+        print "|---|---|---|---|---|---|---|---|---|---|"
         order[++kinds] = "all"
         for (n = 1; n <= kinds; n++) {
             kind = order[n]
-            printf "| %s | %d | %d | %d | %d | %s | %s | %s | %s |\n", kind, files[kind], pauses[kind],
+            printf "| %s | %d | %d | %d | %d | %s | %s | %s | %s | %s |\n", kind, files[kind], pauses[kind],
                 max[kind, "back"], max[kind, "carriers"], three("exact"), three("short"), max[kind, "late"],
-                three("bare")
+                three("coarse"), three("bare")
         }
     }' <<<"$rows"
 echo
@@ -71,7 +72,7 @@ awk -F '\t' '
     }
     $1 == "exact" {
         printf "| %s | %d | %d | %d / %d / %d | %d / %d / %d | %d / %d / %d | %d / %d / %d |\n", $3, $4, $5,
-            $7, $16, $25, $8, $17, $26, $9, $18, $27, $10, $19, $28
+            $7, $17, $27, $8, $18, $28, $9, $19, $29, $10, $20, $30
     }' <<<"$rows"
 echo
 echo "What each decoder was given, the plain songs and those with carriers, and what came of it; in the last column the"
@@ -84,9 +85,9 @@ awk -F '\t' '
         split("mpg123 ffmpeg Symphonia", name, " ")
     }
     $1 == "exact" {
-        streams += $34; frames += $35
+        streams += $37; frames += $38
         for (d = 0; d < 3; d++) {
-            at = 13 + d * 9
+            at = 14 + d * 10
             said[d] += $at; bare[d] += $(at + 1); gave[d] += $(at + 2)
         }
     }

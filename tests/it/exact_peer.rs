@@ -102,7 +102,9 @@ struct Heard {
     short: Vec<usize>,
     /// The largest difference behind [`EQUAL_FROM`], of the song's peak where that is beyond full scale.
     late_peak: f32,
-    /// Samples until all is equal, without carriers.
+    /// Samples until nothing differs by more than [`STEP`], of the song's peak as above: with
+    /// carriers, and without.
+    coarse: Vec<usize>,
     bare: Vec<usize>,
     complaints: Vec<String>,
     /// What it complained of without carriers.
@@ -194,11 +196,12 @@ fn outcome(song: &Song, pauses: usize, dice: &mut Dice) -> Outcome {
             assert!(plain[0].pcm[before] == paused.pcm[before], "before the first pause");
             let turned = |silent: usize| plain[silent % plain.len()].pcm.as_slice();
             let behind = spliced.behind_pauses(turned, &paused.pcm, frame_len, |one, other| {
-                Difference::of(one, other, step, EQUAL_FROM)
+                Difference::of(one, other, step, EQUAL_FROM, STEP * loud[number])
             });
             for difference in behind {
                 heard.exact.push(difference.samples);
                 heard.short.push(difference.in_16_bits);
+                heard.coarse.push(difference.coarse);
                 heard.late_peak = heard.late_peak.max(difference.late_peak / loud[number]);
             }
             heard.complaints.extend_from_slice(&paused.complaints);
@@ -211,19 +214,13 @@ fn outcome(song: &Song, pauses: usize, dice: &mut Dice) -> Outcome {
     let paused = decode_all(&bare.bytes);
     for (number, heard) in outcome.heard.iter_mut().enumerate() {
         let (plain, paused) = (&plain[number], &paused[number]);
-        // A decoder that leaves out what it misses rounds as behind fewer frames: its turn is unknown.
-        let turns = plain.iter().map(|plain| {
-            bare.behind_pauses(
-                |_| &plain.pcm,
-                &paused.pcm,
-                frame_len,
-                |one, other| Difference::of(one, other, step, EQUAL_FROM).samples,
-            )
-        });
-        let least = |one: Vec<usize>, other: Vec<usize>| {
-            one.into_iter().zip(other).map(|(one, other)| one.min(other)).collect()
-        };
-        heard.bare = turns.reduce(least).unwrap_or_default();
+        // A decoder that leaves out what it misses rounds as behind fewer frames, or half of one.
+        heard.bare = bare.behind_pauses(
+            |_| &plain[0].pcm,
+            &paused.pcm,
+            frame_len,
+            |one, other| Difference::of(one, other, step, EQUAL_FROM, STEP * loud[number]).coarse,
+        );
         heard.bare_complaints = paused.complaints.len();
     }
     outcome
@@ -250,6 +247,7 @@ fn row(source: &Source, outcome: &Outcome) -> String {
             median(&heard.exact),
             worst(&heard.short),
             median(&heard.short),
+            worst(&heard.coarse),
             worst(&heard.bare),
         ];
         row.extend(figures.map(|figure| format!("\t{figure}")));

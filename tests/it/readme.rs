@@ -27,7 +27,13 @@ fn the_readme_shows_the_example_that_is_tested_with_the_documentation() {
 
 #[test]
 fn links_within_the_documents_lead_to_files() {
-    let documents = ["README.md", "docs/operating.md", "docs/api.md", "docs/architecture.md"];
+    let documents = [
+        "README.md",
+        "docs/operating.md",
+        "docs/api.md",
+        "docs/architecture.md",
+        "docs/exact-audio.md",
+    ];
     let mut links = 0;
     for document in documents {
         let text = file(document);

@@ -132,26 +132,28 @@ pub struct Difference {
     pub samples: usize,
     /// The same after rounding to 16 bits, as mpg123 and ffmpeg do it where they are asked to.
     pub in_16_bits: usize,
+    /// So many samples from the start on hold all that differs by more than `coarse` of full scale.
+    pub coarse: usize,
     /// The largest difference from sample `late` on, of full scale.
     pub late_peak: f32,
 }
 
 impl Difference {
     /// Compares sounds of `step` bytes for all channels at one time.
-    pub fn of(one: &[u8], other: &[u8], step: usize, late: usize) -> Self {
+    pub fn of(one: &[u8], other: &[u8], step: usize, late: usize, coarse: f32) -> Self {
         const BLOCK: usize = 256;
         let mut difference = Self::default();
         let blocks = one.chunks(step * BLOCK).zip(other.chunks(step * BLOCK));
         for (number, (one, other)) in blocks.enumerate().filter(|(_, (one, other))| one != other) {
             let moments = one.chunks_exact(step).zip(other.chunks_exact(step));
             for (at, (one, other)) in moments.enumerate().filter(|(_, (one, other))| one != other) {
-                difference.moment(number * BLOCK + at, one, other, late);
+                difference.moment(number * BLOCK + at, one, other, late, coarse);
             }
         }
         difference
     }
 
-    fn moment(&mut self, at: usize, one: &[u8], other: &[u8], late: usize) {
+    fn moment(&mut self, at: usize, one: &[u8], other: &[u8], late: usize, coarse: f32) {
         let sample = |bytes: &[u8]| f32::from_le_bytes(*bytes.first_chunk().unwrap());
         let short = |sample: f32| (sample * 32_768.0).round_ties_even().clamp(-32_768.0, 32_767.0);
         for (one, other) in one.chunks_exact(SAMPLE_LEN).zip(other.chunks_exact(SAMPLE_LEN)) {
@@ -163,6 +165,9 @@ impl Difference {
             self.samples = at + 1;
             if short(one).to_bits() != short(other).to_bits() {
                 self.in_16_bits = at + 1;
+            }
+            if apart > coarse {
+                self.coarse = at + 1;
             }
             if at >= late {
                 self.late_peak = self.late_peak.max(apart);
