@@ -6,10 +6,11 @@ use super::{
     Advanced, KeeperOptions, Outcome, Position, history,
     memory::Memory,
     position,
-    song_queue::{self, Fresh},
+    song_queue::{self, Fresh, Placed},
 };
 
-/// Applies a report; `false` where it was applied before: `from` is gone, nothing is changed.
+/// Applies a report; `false` where it was applied before: `from` is gone, nothing is changed. A
+/// `from` that was made up while the disk refused everything was never there, and counts all the same.
 pub(super) fn apply(
     connection: &Connection,
     advanced: &Advanced,
@@ -17,7 +18,13 @@ pub(super) fn apply(
     options: &KeeperOptions,
     now: i64,
 ) -> rusqlite::Result<bool> {
-    let Some(from) = song_queue::find(connection, advanced.from)? else { return Ok(false) };
+    let from = match song_queue::find(connection, advanced.from)? {
+        Some(from) => from,
+        None => match memory.airborne(advanced.from) {
+            Some(entry) if !history::holds(connection, entry.entry_id)? => Placed::nowhere(entry),
+            _ => return Ok(false),
+        },
+    };
     if advanced.outcome == Outcome::Played {
         if !options.disable_tracker {
             history::add(connection, &from, now)?;

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::song_queue::Placed;
+use crate::ids::EntryId;
 
 /// Writes the row. `now`: milliseconds since 1970-01-01 UTC.
 pub(super) fn add(connection: &Connection, entry: &Placed, now: i64) -> rusqlite::Result<()> {
@@ -13,6 +14,13 @@ pub(super) fn add(connection: &Connection, entry: &Placed, now: i64) -> rusqlite
         )?
         .execute(params![entry.song_id.0, entry.entry_id.to_bytes(), now, entry.is_random])
         .map(|_| ())
+}
+
+/// The row was written.
+pub(super) fn holds(connection: &Connection, entry_id: EntryId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM history WHERE entry_id = ?1")?
+        .exists([entry_id.to_bytes()])
 }
 
 /// Notes when the song was last played: this one column, so that nothing else is overwritten.

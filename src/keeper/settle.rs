@@ -103,7 +103,9 @@ impl Worker {
             match done {
                 Ok((changed, snapshot)) => {
                     let event = if told || !changed { None } else { self.unplayable(0) };
-                    self.pending.drain(..count);
+                    for report in self.pending.drain(..count) {
+                        self.memory.land(report.from);
+                    }
                     self.provisional = 0;
                     self.advances += count as u64;
                     self.publish(snapshot, event);
@@ -146,7 +148,9 @@ impl Worker {
         {
             let Fresh { entry_id, song_id, is_random } = Fresh::new(song_id, true);
             let song = self.song(song_id);
-            ahead.push(Entry { entry_id, song_id, is_random, song });
+            let entry = Entry { entry_id, song_id, is_random, song };
+            self.memory.take_off(entry.clone());
+            ahead.push(entry);
         }
         let length = ahead.len();
         let mut ahead = ahead.into_iter();

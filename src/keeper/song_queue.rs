@@ -26,6 +26,14 @@ pub(super) struct Placed {
     rank: i64,
 }
 
+impl Placed {
+    /// An entry that stands in no queue.
+    pub(super) fn nowhere(entry: &Entry) -> Self {
+        let Entry { entry_id, song_id, is_random, .. } = *entry;
+        Self { entry_id, song_id, is_random, rank: 0 }
+    }
+}
+
 /// An entry that is not in the queue yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fresh {

@@ -17,8 +17,6 @@ pub(super) type Row = (EntryId, SongId, bool);
 pub(super) struct Model {
     pub(super) rows: Vec<Row>,
     pub(super) played: u64,
-    /// How many of those may not have been counted.
-    doubtful: u64,
 }
 
 pub(super) fn rows(entries: &[Entry]) -> Vec<Row> {
@@ -32,11 +30,7 @@ impl Model {
 
     /// Compares the history with the disk.
     pub(super) fn compare_played(&mut self, on_disk: u64) {
-        let least = self.played - self.doubtful;
-        let right = (least..=self.played).contains(&on_disk);
-        assert!(right, "the history holds {on_disk} songs, {} were played", self.played);
-        self.played = on_disk;
-        self.doubtful = 0;
+        assert_eq!(on_disk, self.played, "songs in the history");
     }
 
     /// The station went on. `on_disk` tells of an entry that only ever stood in a snapshot, because
@@ -45,10 +39,7 @@ impl Model {
         match self.index(advanced.from) {
             Some(at) => drop(self.rows.remove(at)),
             // The queue ran dry while nothing could be written, and one came out of the air.
-            // Whether it counts depends on whether it still sounds when the disk is back.
-            None if self.rows.is_empty() => {
-                self.doubtful += u64::from(advanced.outcome == Outcome::Played);
-            }
+            None if self.rows.is_empty() => {}
             None => panic!("the station left {:?}, no entry of {:?}", advanced.from, self.rows),
         }
         self.played += u64::from(advanced.outcome == Outcome::Played);

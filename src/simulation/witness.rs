@@ -205,6 +205,9 @@ impl Witness {
     pub(super) fn frame(&mut self, header: Header, frame: &[u8], reports: &mut VecDeque<Advanced>) {
         let claimed = self.reservoir.claim(header, frame).map(<[u8]>::to_vec);
         self.reservoir.take(header, frame);
+        while self.left_before_it_began(reports.front()) {
+            reports.pop_front().iter().for_each(|advanced| self.advance(advanced));
+        }
         if self.is_next(header, frame) {
             return self.sound(header, frame, claimed);
         }
@@ -228,6 +231,16 @@ impl Witness {
             }
         }
         panic!("{:02x?} is not the next of {:?}", &frame[..frame.len().min(48)], self.playing);
+    }
+
+    /// The station left a song of which no frame was heard: the same song may be the next one too.
+    fn left_before_it_began(&mut self, advanced: Option<&Advanced>) -> bool {
+        self.adopt_head();
+        let playing = self.playing.filter(|playing| playing.next == playing.from);
+        playing.zip(advanced).is_some_and(|(playing, advanced)| {
+            let again = advanced.to.is_some_and(|to| self.song(to) == playing.song);
+            again && advanced.from == playing.entry && advanced.outcome != Outcome::Played
+        })
     }
 
     /// What the station reported and no frame has explained.
