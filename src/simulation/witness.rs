@@ -233,13 +233,13 @@ impl Witness {
         panic!("{:02x?} is not the next of {:?}", &frame[..frame.len().min(48)], self.playing);
     }
 
-    /// The station left a song of which no frame was heard: the same song may be the next one too.
+    /// The station skipped a song before any frame of it left: the same song may be the next one too.
     fn left_before_it_began(&mut self, advanced: Option<&Advanced>) -> bool {
         self.adopt_head();
         let playing = self.playing.filter(|playing| playing.next == playing.from);
         playing.zip(advanced).is_some_and(|(playing, advanced)| {
             let again = advanced.to.is_some_and(|to| self.song(to) == playing.song);
-            again && advanced.from == playing.entry && advanced.outcome != Outcome::Played
+            again && advanced.from == playing.entry && advanced.outcome == Outcome::Skipped
         })
     }
 

@@ -60,6 +60,10 @@ impl OnAir {
     }
 }
 
+/// Frames of a recording that may miss what they point back to: those before a frame's worth of main
+/// data has come.
+const FRAMES_OF_A_JOIN: usize = 3;
+
 /// How long the test with play, pause, next and kills runs: MUSICDB_AIR_SECONDS, else a slice.
 fn air_time() -> Duration {
     let seconds = std::env::var("MUSICDB_AIR_SECONDS").ok().and_then(|text| text.parse().ok());
@@ -75,7 +79,7 @@ fn play_pause_next_and_kills_leave_the_songs_frames_whole_and_in_order() {
     let mut rng = SmallRng::seed_from_u64(seed);
     let (began, length) = (Instant::now(), air_time());
     let mut kills = vec![length / 3, length * 2 / 3];
-    let (mut skips, mut joins) = (0, 0);
+    let mut skips = 0;
     while began.elapsed() < length {
         if kills.first().is_some_and(|at| began.elapsed() > *at) {
             kills.remove(0);
@@ -95,7 +99,6 @@ fn play_pause_next_and_kills_leave_the_songs_frames_whole_and_in_order() {
             1..4 => drop(air.served.play(false)),
             _ => drop(air.served.play(true)),
         }
-        joins += 1;
         std::thread::sleep(Duration::from_millis(rng.random_range(50..4000)));
     }
     let home = air.home.path().to_owned();
@@ -110,7 +113,7 @@ fn play_pause_next_and_kills_leave_the_songs_frames_whole_and_in_order() {
     for (index, take) in takes.iter().enumerate() {
         let file = kept.path().join(format!("{index}.mp3"));
         fs::write(&file, up_to_a_frame_edge(&take.bytes)).unwrap();
-        decoders_are_content(&file, joins);
+        decoders_are_content(&file);
     }
 }
 
@@ -131,9 +134,9 @@ fn up_to_a_frame_edge(bytes: &[u8]) -> &[u8] {
     &bytes[..edge]
 }
 
-/// mpg123 (without -q) and ffmpeg name no error but within the three frames after a join, a resume
-/// or a skip, where the reservoir of the frame before is missing.
-fn decoders_are_content(file: &Path, joins: usize) {
+/// mpg123 (without -q) and ffmpeg name no error: not at a resume, not at a skip. A recorder joins an
+/// Icecast at any byte of its burst, so the first frames of a take may miss their reservoir.
+fn decoders_are_content(file: &Path) {
     let ffmpeg = Command::new("ffmpeg")
         .args(["-nostdin", "-hide_banner", "-v", "warning", "-f", "mp3", "-i"])
         .arg(file)
@@ -146,9 +149,9 @@ fn decoders_are_content(file: &Path, joins: usize) {
         let complaints: Vec<&str> = text.lines().filter(|line| is_complaint(line)).collect();
         let (reservoir, other): (Vec<&str>, Vec<&str>) =
             complaints.into_iter().partition(|line| is_about_the_reservoir(line));
-        println!("{name}: {} about the reservoir at {joins} commands, {other:?}", reservoir.len());
+        println!("{name}: {} about the reservoir, {other:?}", reservoir.len());
         assert!(other.is_empty(), "{name}: {other:?}");
-        assert!(reservoir.len() <= 3 * (joins + 1), "{name}: {reservoir:?}");
+        assert!(reservoir.len() <= FRAMES_OF_A_JOIN, "{name}: {reservoir:?}");
     }
 }
 
