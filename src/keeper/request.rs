@@ -25,7 +25,11 @@ pub(super) enum Request {
     /// Write what a scan found.
     Library { batch: Batch, reply: Sender<Result<(), SinkError>> },
     /// Bring to disk what the station reported.
-    Settle { reply: Sender<()> },
+    Settle {
+        deadline: Instant,
+        /// It is there.
+        reply: Sender<bool>,
+    },
 }
 
 /// An edit.

@@ -13,8 +13,9 @@ use crate::{db::DbError, event::Event, ids::EntryId, song::Entry};
 const PENDING: usize = 256;
 
 impl Worker {
-    /// Takes what the station reported and writes it, or tries again what could not be written.
-    pub(super) fn settle(&mut self, now: Instant) {
+    /// Takes what the station reported and writes it, or tries again what could not be written; false
+    /// where something is not on disk.
+    pub(super) fn settle(&mut self, now: Instant) -> bool {
         let news = self.take_reports();
         if news || self.retry.is_due(now) {
             match self.write_all() {
@@ -22,6 +23,7 @@ impl Worker {
                 Err(error) => self.retry.failed(now, error.to_string()),
             }
         }
+        self.pending.is_empty() && self.wanted.is_none()
     }
 
     /// Whatever is pending is tried once more, whenever that would be due.

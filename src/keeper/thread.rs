@@ -29,7 +29,9 @@ pub(super) fn run(
             recv(stopped) -> _ => stopping = true,
         }
         if !stopping {
-            guard(&mut worker, |worker| worker.settle(Instant::now()));
+            guard(&mut worker, |worker| {
+                let _ = worker.settle(Instant::now());
+            });
         }
     }
     worker.shared.end();

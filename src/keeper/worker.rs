@@ -113,6 +113,13 @@ impl Worker {
 
     /// Answers one request. What the station reported before it comes first.
     pub(super) fn handle(&mut self, request: Request) {
+        if let Request::Settle { deadline, reply } = request {
+            let now = Instant::now();
+            if now < deadline {
+                let _ = reply.send(self.settle(now));
+            }
+            return;
+        }
         self.take_reports();
         let ready = self.write_advances();
         // Whoever waited may have gone meanwhile; then nobody misses the answer.
@@ -126,10 +133,7 @@ impl Worker {
                 let result = ready.and_then(|()| self.write_batch(&batch));
                 let _ = reply.send(result.map_err(|error| SinkError(error.to_string())));
             }
-            Request::Settle { reply } => {
-                self.settle(Instant::now());
-                let _ = reply.send(());
-            }
+            Request::Settle { .. } => {}
         }
     }
 

@@ -4,14 +4,11 @@
 //! that its decoder has a whole frame from the first one on ([`Carriers`]).
 
 use super::ring::Ring;
-use crate::mpeg::{
-    Carriers, Header, Silence, Tail,
-    reservoir::{MAX_BACK, main_data},
-};
+use crate::mpeg::{Carriers, Header, Silence, Tail, main_data_begin, reservoir::main_data};
 
 /// Frames that are passed over at most to find one whose past is still in the ring. At the lowest
-/// bitrates a frame brings 3 bytes of the 255 that one may point back.
-const PASSED_LIMIT: usize = 96;
+/// bitrate a frame brings one byte of the 255 that one may point back.
+const PASSED_LIMIT: usize = 256;
 
 /// Whole silent frames, and how far they have been taken.
 #[derive(Debug, Default)]
@@ -22,19 +19,21 @@ pub(super) struct LeadIn {
 
 impl LeadIn {
     /// The lead-in of a reader that stands at `offset`, an edge, and the offset of the frame behind
-    /// it: a later one where the past of that one has been overwritten.
-    pub(super) fn find(ring: &Ring, offset: u64) -> (Self, u64) {
-        for (at, header) in ring.headers_from(offset).take(PASSED_LIMIT) {
-            let Some(frame) = ring.copy(at, header.frame_len()) else { break };
-            let mut silence = Silence::beside(header, 0, 0);
-            if let Some(carriers) =
-                Carriers::before(header, &frame, &tail_before(ring, at), &mut silence)
-            {
-                let bytes = carriers.frames().flat_map(|(_, frame)| frame).copied().collect();
-                return (Self { bytes, taken: 0 }, at);
+    /// it: a later one where the past of that one has been overwritten. Nothing where no frame that
+    /// is there has all of its past.
+    pub(super) fn find(ring: &Ring, offset: u64) -> Option<(Self, u64)> {
+        ring.headers_from(offset).take(PASSED_LIMIT).find_map(|(at, header)| {
+            let frame = ring.copy(at, header.frame_len())?;
+            let back = main_data_begin(header, &frame)?;
+            if back == 0 {
+                return Some((Self::default(), at));
             }
-        }
-        (Self::default(), offset)
+            let tail = tail_before(ring, at, back);
+            let mut silence = Silence::beside(header, 0, 0);
+            let carriers = Carriers::before(header, &frame, &tail, &mut silence)?;
+            let bytes = carriers.frames().flat_map(|(_, frame)| frame).copied().collect();
+            Some((Self { bytes, taken: 0 }, at))
+        })
     }
 
     /// What was not taken yet.
@@ -61,15 +60,16 @@ impl LeadIn {
     }
 }
 
-/// The last main data before the frame at `offset`, as far as the ring still has it.
-fn tail_before(ring: &Ring, offset: u64) -> Tail {
+/// At least the last `wanted` bytes of main data before the frame at `offset`, as far as the ring
+/// still has them.
+fn tail_before(ring: &Ring, offset: u64, wanted: usize) -> Tail {
     let mut before = Vec::new();
     let mut held = 0;
     for (at, header) in ring.headers_before(offset) {
         let Some(frame) = ring.copy(at, header.frame_len()) else { break };
         held += main_data(header, &frame).len();
         before.push((header, frame));
-        if held >= MAX_BACK {
+        if held >= wanted {
             break;
         }
     }

@@ -54,11 +54,13 @@ impl Reader {
         if self.at == ring.end() {
             return if closed { Read::Closed } else { Read::Empty };
         }
-        let lead_in = self.lead_in.get_or_insert_with(|| {
-            let (lead_in, at) = LeadIn::find(&ring, self.at);
-            self.at = at;
-            lead_in
-        });
+        if self.lead_in.is_none() {
+            let found = LeadIn::find(&ring, self.at);
+            self.at = found.as_ref().map_or(ring.end(), |found| found.1);
+            self.lead_in = found.map(|found| found.0);
+        }
+        // Without a frame that has its past there is nothing to hear yet.
+        let Some(lead_in) = &mut self.lead_in else { return Read::Empty };
         let rest = lead_in.rest();
         if !rest.is_empty() {
             let most = rest.len().min(limit);

@@ -152,6 +152,11 @@ impl Witness {
         self.on_loss == OnLoss::Hold && !self.connected
     }
 
+    /// The newest frame is a song's.
+    pub(super) fn hears_song(&self) -> bool {
+        self.joined
+    }
+
     /// The song's frame follows that the newest frames carry for.
     pub(super) fn is_carrying(&self) -> bool {
         self.carriers > 0

@@ -9,6 +9,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::{command::Effect, keeper::SongQueue};
 
+/// No wait is longer, so that no time overflows.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// Waits for a command's effect. Dropping it is fine: the command is carried out all the same.
 #[derive(Debug)]
 pub struct Ack {
@@ -24,6 +27,12 @@ pub enum WaitError {
     /// The command has not been carried out yet: wait again.
     #[error("the command has not taken effect yet; wait again")]
     Timeout,
+    /// The command was carried out and the disk has not taken it yet: a crash now would undo it.
+    #[error("the command took effect and is not on disk yet; wait again, or look at the disk")]
+    NotStored {
+        /// From which frame on it was heard.
+        effect: Option<Effect>,
+    },
     /// The stream was stopped before the command was carried out: start it again.
     #[error("the stream was stopped before the command took effect; start it again")]
     NotRunning,
@@ -52,28 +61,37 @@ impl Ack {
     }
 
     /// Waits for at most `timeout`, until the command was heard and is on disk: no crash undoes what
-    /// was answered, unless the disk refused it. `None`: the command was taken and no frame changed
+    /// was answered. `None`: the command was taken and no frame changed
     /// by it, as where the stream is held because Icecast is away.
     ///
     /// # Errors
     /// [`WaitError`]
     pub fn wait(&self, timeout: Duration) -> Result<Option<Effect>, WaitError> {
-        let deadline = Instant::now() + timeout;
-        let effect = match self.effect.get() {
-            Some(effect) => *effect,
-            None => {
-                let answered =
-                    self.answer.recv_deadline(deadline).map_err(|error| match error {
-                        RecvTimeoutError::Timeout => WaitError::Timeout,
-                        RecvTimeoutError::Disconnected => WaitError::NotRunning,
-                    })?;
-                *self.effect.get_or_init(|| answered)
-            }
-        };
+        self.wait_until(Instant::now() + timeout.min(LONGEST_WAIT))
+    }
+
+    /// The same until `deadline`.
+    pub(crate) fn wait_until(&self, deadline: Instant) -> Result<Option<Effect>, WaitError> {
+        let effect = self.effect_by(deadline)?;
         match &self.stored_by {
-            Some(queue) if !queue.settle(deadline) => Err(WaitError::Timeout),
+            Some(queue) if !queue.settle(deadline) => Err(WaitError::NotStored { effect }),
             _ => Ok(effect),
         }
+    }
+
+    fn effect_by(&self, deadline: Instant) -> Result<Option<Effect>, WaitError> {
+        if let Some(effect) = self.effect.get() {
+            return Ok(*effect);
+        }
+        let answered = match self.answer.recv_deadline(deadline) {
+            Ok(answered) => answered,
+            Err(RecvTimeoutError::Timeout) => return Err(WaitError::Timeout),
+            // Another thread may have taken the answer from the same acknowledgement.
+            Err(RecvTimeoutError::Disconnected) => {
+                return self.effect.get().copied().ok_or(WaitError::NotRunning);
+            }
+        };
+        Ok(*self.effect.get_or_init(|| answered))
     }
 }
 

@@ -5,11 +5,13 @@
 //! the database nor a socket.
 
 mod ack;
+mod answers;
 mod callbacks;
 mod deckside;
 mod format;
 mod manager;
 mod now_playing;
+mod options;
 mod player;
 mod program;
 mod quiet;
@@ -25,7 +27,8 @@ pub use ack::{Ack, WaitError};
 pub use callbacks::CallbackId;
 pub use manager::AudioStreamManager;
 pub use now_playing::NowPlaying;
-pub use player::{Player, PlayerOptions, Report};
+pub use options::PlayerOptions;
+pub use player::{Player, Report};
 #[cfg(test)]
 pub(crate) use stepped::Stepped;
 pub use thread::{Station, StationError};

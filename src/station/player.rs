@@ -10,16 +10,18 @@ use std::{
 
 use super::{
     ack::Pending,
+    answers::Answers,
     now_playing::Board,
+    options::PlayerOptions,
     program::{Program, Sound},
     quiet::Quiet,
-    title::TitleForm,
 };
 use crate::{
     command::Command,
-    config::{AfterReconnect, Mixed, OnLoss},
+    config::{AfterReconnect, OnLoss},
     deck::Opener,
     event::Event,
+    ids::FrameNumber,
     keeper::{Advanced, Position, Snapshot},
     mpeg::Header,
     pace::Pacer,
@@ -34,27 +36,6 @@ const TIME_PERIOD: Duration = Duration::from_secs(1);
 const FORMAT_PATIENCE: Duration = Duration::from_secs(1);
 /// Groups without sound after which a song that should be heard no longer counts as playing.
 const STARVED_GROUPS: u32 = 5;
-
-/// What the player is told once.
-#[derive(Debug, Clone)]
-pub struct PlayerOptions {
-    /// About how long a group of frames is.
-    pub tick: Duration,
-    /// The name of the output whose link decides `is_connected`: `icecast` or `mount`.
-    pub main_output: &'static str,
-    /// Without the main output nothing is played (a real Icecast with `on_loss = "hold"`).
-    pub on_loss: OnLoss,
-    /// What happens when the main output is back.
-    pub after_reconnect: AfterReconnect,
-    /// What happens to a song of another format.
-    pub mixed: Mixed,
-    /// How titles are made.
-    pub title: TitleForm,
-    /// The title while nothing plays.
-    pub name: String,
-    /// `debug.disable_icecast`: no frame leaves.
-    pub disabled: bool,
-}
 
 /// What the keeper must hear.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,9 +66,7 @@ pub struct Player {
     announced: Option<(bool, bool)>,
     announce_anyway: bool,
     time_told: Option<Instant>,
-    acks: Vec<Pending>,
-    /// Commands that were taken and change no frame, not answered yet.
-    taken: Vec<Pending>,
+    answers: Answers,
     reports: Vec<Report>,
 }
 
@@ -119,35 +98,35 @@ impl Player {
             announced: None,
             announce_anyway: false,
             time_told: None,
-            acks: Vec::new(),
-            taken: Vec::new(),
+            answers: Answers::default(),
             reports: Vec::new(),
         }
     }
 
     /// A command came.
     pub(super) fn on_command(&mut self, command: Command, ack: Pending) {
-        match command {
+        let is_kept = match command {
             Command::Play(play) => {
                 self.wanted = play;
                 self.announce_anyway = true;
                 self.reports.push(Report::Wanted(play));
+                true
             }
             Command::PlayNextSong => self.program.skip(),
-        }
-        if self.is_held() || self.options.disabled {
+        };
+        if self.is_held() || self.options.disabled || !is_kept {
             // What was asked for is known before the asker hears that it was taken.
             self.announce();
-            self.taken.push(ack);
+            self.answers.none(ack);
         } else {
-            self.acks.push(ack);
+            self.answers.wait(ack);
             self.pacer.hurry();
         }
     }
 
-    /// Answers the commands that change no frame: once they were reported.
-    pub(super) fn answer_taken(&mut self) {
-        self.taken.drain(..).for_each(Pending::no_effect);
+    /// Answers what can be answered; to be called when the reports were passed on.
+    pub(super) fn answer(&mut self) {
+        self.answers.give();
     }
 
     /// The queue changed.
@@ -189,7 +168,6 @@ impl Player {
 
     /// Sends what is due `now` and tells when to call again.
     pub fn run(&mut self, now: Instant) -> Instant {
-        self.answer_taken();
         if self.options.disabled {
             return self.idle(now);
         }
@@ -261,20 +239,33 @@ impl Player {
         self.relay.push(&self.group, now);
         self.pacer.sent(self.group.duration());
         self.silent_groups = if sounded { 0 } else { self.silent_groups.saturating_add(1) };
-        if !self.acks.is_empty() {
+        if self.answers.are_awaited() {
             self.time_told = None;
         }
         self.announce();
         self.tell_time(now);
-        if self.is_audible() && self.program.is_carrying() {
-            // The song's frame is what was asked for; it leaves with the next group.
+        self.know_effect(first, now);
+    }
+
+    /// What was asked for is heard from the newest group on, where that has it.
+    fn know_effect(&mut self, first: FrameNumber, now: Instant) {
+        if self.is_held() {
+            return self.answers.no_effect();
+        }
+        let song = self.group.first_of(FrameKind::Song);
+        if self.is_audible() && song.is_none() && self.is_awaiting_song(now) {
+            if self.answers.are_awaited() && self.program.is_carrying() {
+                // The song's frame is what was asked for: it follows as soon as the lead allows.
+                self.pacer.hurry();
+            }
             return;
         }
-        // Last: who waits for the effect finds the state as it is by then.
-        let frame = first + self.group.first_of(FrameKind::Song).unwrap_or(0) as u64;
-        for ack in self.acks.drain(..) {
-            ack.effect(frame, now);
-        }
+        self.answers.effect(first + song.unwrap_or(0) as u64, now);
+    }
+
+    /// A song's frame will come, if not yet.
+    fn is_awaiting_song(&mut self, now: Instant) -> bool {
+        self.program.is_carrying() || self.program.sound(now) == Sound::Starving
     }
 
     /// Fills the group and tells whether a song's frame is in it.
@@ -330,7 +321,7 @@ impl Player {
     }
 
     fn tell_time(&mut self, now: Instant) {
-        // A group before the second is over: what is stored is never older than that.
+        // A tick before the second is over, so that what is stored is about a second old at most.
         let early = self.options.tick;
         if self.time_told.is_some_and(|told| now + early < told + TIME_PERIOD) {
             return;

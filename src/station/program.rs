@@ -103,15 +103,19 @@ impl Program {
         }
     }
 
-    /// Ends the current song by command and goes on with the next.
-    pub(super) fn skip(&mut self) {
+    /// Ends the current song by command and goes on with the next; false where there is none, or
+    /// where so many skips wait for the queue already that this one is not kept.
+    pub(super) fn skip(&mut self) -> bool {
         self.rest = None;
         self.unplayable_run = 0;
         if self.current.is_some() {
             self.advance(Outcome::Skipped);
-        } else if self.awaits_queue() {
-            self.owed_skips = (self.owed_skips + 1).min(OWED_SKIPS_LIMIT);
+        } else if self.awaits_queue() && self.owed_skips < OWED_SKIPS_LIMIT {
+            self.owed_skips += 1;
+        } else {
+            return false;
         }
+        true
     }
 
     /// What there is to hear now; passes over what is finished or unplayable.
@@ -166,7 +170,7 @@ impl Program {
         side.splice.next_carrier(track, song, quiet)
     }
 
-    /// Carriers of the current song's next frame are still to leave.
+    /// The current song's next frame is still to leave behind its carriers.
     pub(super) fn is_carrying(&self) -> bool {
         self.current.as_ref().is_some_and(|side| side.splice.is_carrying())
     }

@@ -16,7 +16,8 @@ use crossbeam_channel::{Sender, unbounded};
 use super::{
     ack::Ack,
     now_playing::Board,
-    player::{Player, PlayerOptions, Report},
+    options::PlayerOptions,
+    player::{Player, Report},
     title::TitleForm,
 };
 use crate::{
@@ -235,7 +236,7 @@ impl Rehearsal {
     pub(super) fn command(&mut self, command: Command) -> Ack {
         let (ack, pending) = Ack::new(self.now);
         self.player.on_command(command, pending);
-        self.player.answer_taken();
+        self.player.answer();
         ack
     }
 
@@ -255,7 +256,9 @@ impl Rehearsal {
 
     /// The keeper carries out what the player reported.
     pub(super) fn keep(&mut self) {
-        for report in self.player.take_reports() {
+        let reports = self.player.take_reports();
+        self.player.answer();
+        for report in reports {
             match report {
                 Report::Position(position) => self.positions.push(position),
                 Report::Wanted(wanted) => self.wanted.push(wanted),

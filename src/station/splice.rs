@@ -31,9 +31,9 @@ impl Splice {
         *self = Self::Closed;
     }
 
-    /// Carriers wait.
+    /// Carriers wait, or the frame that they were for.
     pub(super) fn is_carrying(&self) -> bool {
-        matches!(self, Self::Carrying(carriers) if !carriers.is_empty())
+        matches!(self, Self::Carrying(_))
     }
 
     /// The carrier that leaves before the next frame of `track`; nothing where that may leave.

@@ -7,8 +7,9 @@ use crossbeam_channel::{Sender, bounded};
 use super::{
     ack::Ack,
     now_playing::{Board, NowPlaying},
-    player::{Player, PlayerOptions, Report},
-    thread::{Ears, Order},
+    options::PlayerOptions,
+    player::{Player, Report},
+    thread::{COMMANDS_LIMIT, Ears, Order},
 };
 use crate::{
     bell::Bell,
@@ -18,9 +19,6 @@ use crate::{
     relay::{Links, Relay},
     subscribers::Subscribers,
 };
-
-/// As many as the thread lets wait.
-const COMMANDS: usize = 64;
 
 /// The player with the thread's ears; whoever steps it is the thread.
 pub(crate) struct Stepped {
@@ -39,7 +37,7 @@ impl Stepped {
         (links, relay, subscribers): (Links, Relay, Subscribers),
         now: Instant,
     ) -> Self {
-        let (orders, orders_in) = bounded(COMMANDS);
+        let (orders, orders_in) = bounded(COMMANDS_LIMIT);
         let (stop, board) = (Arc::default(), Board::default());
         let ears = Ears { bell: Bell::new(), orders: orders_in, stop, links, keeper };
         let outlets = (relay, subscribers, board.clone());
@@ -89,6 +87,7 @@ impl Stepped {
     fn report(&mut self) -> Vec<Report> {
         let reports = self.player.take_reports();
         reports.iter().for_each(|report| self.ears.pass_on(report.clone()));
+        self.player.answer();
         reports
     }
 

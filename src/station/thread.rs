@@ -16,7 +16,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::{
     ack::{Ack, Pending},
     now_playing::{Board, NowPlaying},
-    player::{Player, PlayerOptions, Report},
+    options::PlayerOptions,
+    player::{Player, Report},
 };
 use crate::{
     bell::Bell,
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// Commands that may wait for the thread; one more is refused as busy.
-const COMMANDS_LIMIT: usize = 64;
+pub(super) const COMMANDS_LIMIT: usize = 64;
 
 /// Why the streaming thread did not start.
 #[derive(Debug, thiserror::Error)]
@@ -175,7 +176,6 @@ impl Ears {
                     break;
                 }
                 self.hear(player);
-                // Before any command is answered: who waits for it to be stored comes after the report.
                 self.report(player);
             }
         }
@@ -203,10 +203,13 @@ impl Ears {
         }
     }
 
+    /// Passes on what the keeper must hear, and only then answers: who waits for a command to be
+    /// stored comes behind its report.
     fn report(&self, player: &mut Player) {
         for report in player.take_reports() {
             self.pass_on(report);
         }
+        player.answer();
     }
 
     pub(super) fn pass_on(&self, report: Report) {

@@ -20,8 +20,9 @@ use crate::{
     web::{Door, Site},
 };
 
-/// Threads that may wait for the disk on behalf of requests.
-const BLOCKING_THREADS: usize = 8;
+/// Threads that may wait for the disk on behalf of requests: while it hangs, edits and commands that
+/// wait for it must leave room for what does not.
+const BLOCKING_THREADS: usize = 64;
 /// How long an idle one of them stays.
 const BLOCKING_KEEP_ALIVE: Duration = Duration::from_secs(2);
 

@@ -1,6 +1,6 @@
 //! Control: play, pause and next, answered with the frame at which they were heard.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     Json,
@@ -9,6 +9,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::timeout_at;
 
 use super::{ApiError, Backstage};
 use crate::station::{Ack, WaitError};
@@ -36,10 +37,18 @@ pub(super) async fn next(
     answer(backstage.manager.play_next_song()?).await
 }
 
+/// Answers in time, whatever the disk does: a command that waits for it longer is accepted all the
+/// same.
 async fn answer(ack: Ack) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let waited = tokio::task::spawn_blocking(move || ack.wait(EFFECT_TIMEOUT)).await?;
+    let deadline = Instant::now() + EFFECT_TIMEOUT;
+    let waiting = tokio::task::spawn_blocking(move || ack.wait_until(deadline));
+    let waited = match timeout_at(deadline.into(), waiting).await {
+        Ok(waited) => waited?,
+        Err(_) => Err(WaitError::Timeout),
+    };
     let (status, effect) = match waited {
         Ok(effect) => (StatusCode::OK, effect),
+        Err(WaitError::NotStored { effect }) => (StatusCode::ACCEPTED, effect),
         Err(WaitError::Timeout) => (StatusCode::ACCEPTED, None),
         Err(WaitError::NotRunning) => return Err(crate::command::CommandError::NotRunning.into()),
     };

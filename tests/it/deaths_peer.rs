@@ -70,10 +70,10 @@ fn every_death_of_icecast_is_survived_and_no_frame_is_broken() {
     println!("| song frames lost, within Icecast or on the way to it | {lost} |");
     println!("| seconds for one death | {:.2} |", took.as_secs_f64() / count as f64);
     assert_eq!((verdict.foreign_bytes, verdict.repeated), (0, 0));
+    assert_eq!(damaged, 0, "frames without the bytes that they point back to");
     // Where Icecast died before it had handed on its first block, the next gap is that of two deaths.
-    let (gaps, costs) = (verdict.gaps.len(), verdict.gaps.iter().map(|gap| gap.kills()).sum());
-    let unheard = (count + 1).saturating_sub(connections);
-    assert!((0..=count).contains(&costs) && costs - gaps <= unheard, "{:?}", verdict.gaps);
+    let costs: usize = verdict.gaps.iter().map(|gap| gap.kills()).sum();
+    assert!(costs <= count, "more was lost than {count} deaths may cost: {:?}", verdict.gaps);
 }
 
 fn three(times: &mut [Duration]) -> String {
