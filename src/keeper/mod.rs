@@ -12,6 +12,7 @@ mod randy;
 mod request;
 mod retry;
 mod settle;
+mod settling;
 mod sink;
 mod snapshot;
 mod song_queue;

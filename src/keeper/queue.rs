@@ -159,17 +159,13 @@ impl SongQueue {
         self.change(Change::Clear).map(|changed| changed.revision)
     }
 
-    /// Waits until what the station reported before is on disk; `false` where the disk refused it, or
+    /// Waits until what the station reported before is on disk; `false` where
     /// it is not there by `deadline`. A keeper that ends brings to disk what it was given, last of all.
     pub(crate) fn settle(&self, deadline: Instant) -> bool {
         let (reply, answer) = bounded(1);
         let request = Request::Settle { deadline, reply };
         match self.requests.send_deadline(request, deadline) {
-            Ok(()) => match answer.recv_deadline(deadline) {
-                Ok(is_stored) => is_stored,
-                Err(RecvTimeoutError::Timeout) => false,
-                Err(RecvTimeoutError::Disconnected) => self.shared.has_ended(),
-            },
+            Ok(()) => answer.recv_deadline(deadline).is_ok_and(|is_stored| is_stored),
             Err(SendTimeoutError::Timeout(_)) => false,
             Err(SendTimeoutError::Disconnected(_)) => true,
         }

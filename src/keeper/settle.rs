@@ -23,14 +23,19 @@ impl Worker {
                 Err(error) => self.retry.failed(now, error.to_string()),
             }
         }
-        self.pending.is_empty() && self.wanted.is_none()
+        let is_stored = self.pending.is_empty() && self.wanted.is_none();
+        if is_stored {
+            self.settling.stored();
+        }
+        is_stored
     }
 
     /// Whatever is pending is tried once more, whenever that would be due.
     pub(super) fn settle_last(&mut self) {
         self.take_reports();
-        if let Err(error) = self.write_all() {
-            tracing::error!("the last state could not be saved: {error}");
+        match self.write_all() {
+            Ok(()) => self.settling.stored(),
+            Err(error) => tracing::error!("the last state could not be saved: {error}"),
         }
     }
 

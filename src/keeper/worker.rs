@@ -17,6 +17,7 @@ use super::{
     position, randy,
     request::{Change, Changed, Request},
     retry::Retry,
+    settling::Settling,
     snapshot,
     song_queue::{self, Fresh},
     songs,
@@ -50,6 +51,8 @@ pub(super) struct Worker {
     pub(super) position: Option<Position>,
     pub(super) wanted: Option<bool>,
     pub(super) retry: Retry,
+    /// Who waits until all that was reported is on disk.
+    pub(super) settling: Settling,
     start_position: Option<Position>,
 }
 
@@ -99,6 +102,7 @@ impl Worker {
             position: None,
             wanted: None,
             retry: Retry::default(),
+            settling: Settling::default(),
             start_position,
         };
         worker.remember(&first);
@@ -114,10 +118,8 @@ impl Worker {
     /// Answers one request. What the station reported before it comes first.
     pub(super) fn handle(&mut self, request: Request) {
         if let Request::Settle { deadline, reply } = request {
-            let now = Instant::now();
-            if now < deadline {
-                let _ = reply.send(self.settle(now));
-            }
+            self.settling.wait(Instant::now(), deadline, reply);
+            let _ = self.settle(Instant::now());
             return;
         }
         self.take_reports();

@@ -120,3 +120,49 @@ fn the_frame_of_an_effect_is_the_songs_and_not_its_carriers() {
     assert_eq!(heard[at], Heard::Frame(1, sounded as u64));
     assert!(at > 0 && heard[..at].iter().all(|heard| *heard == Heard::Silence));
 }
+
+#[test]
+fn carriers_that_fill_a_group_are_not_taken_for_the_song() {
+    // Groups of one frame: the carrier is one, the song's frame the next.
+    let options = PlayerOptions { tick: Duration::from_millis(20), ..options() };
+    let mut r = Rehearsal::new(options, true, &[Whole(2000), Whole(1000)]);
+    r.pass(SECOND);
+    r.command(Command::Play(false));
+    r.pass(SECOND);
+    let (before, sounded) = (r.relay.next_frame(), r.sounded().len());
+    let ack = r.command(Command::Play(true));
+    r.pass(Duration::from_millis(30));
+    let effect = ack.wait(Duration::ZERO).unwrap().unwrap();
+    let heard = r.heard();
+    let at = usize::try_from(effect.frame - before).unwrap();
+    assert_eq!((at, heard[at]), (1, Heard::Frame(1, sounded as u64)), "{heard:?}");
+}
+
+#[test]
+fn a_skip_is_answered_when_its_song_is_heard_and_not_before() {
+    let mut r = Rehearsal::new(options(), true, &[Whole(1000); 6]);
+    r.pass(SECOND);
+    r.keeper_is_busy = true;
+    let acks: Vec<_> = (0..3).map(|_| r.command(Command::PlayNextSong)).collect();
+    r.pass(SECOND);
+    let answered = |ack: &Ack| ack.wait(Duration::ZERO).is_ok();
+    assert!(!acks.iter().any(answered), "the queue has not said which song comes after two");
+    r.heard();
+    r.keeper_is_busy = false;
+    let first = r.relay.next_frame();
+    r.publish();
+    r.pass(SECOND);
+    let effect = acks[2].wait(Duration::ZERO).unwrap().unwrap();
+    assert_eq!(r.heard()[usize::try_from(effect.frame - first).unwrap()], Heard::Frame(4, 0));
+}
+
+#[test]
+fn skips_that_cannot_be_kept_are_answered_without_effect() {
+    let mut r = Rehearsal::new(options(), true, &[Whole(1000); 6]);
+    r.pass(SECOND);
+    r.keeper_is_busy = true;
+    let acks: Vec<_> = (0..30).map(|_| r.command(Command::PlayNextSong)).collect();
+    r.pass(SECOND);
+    let refused = acks.iter().filter(|ack| ack.wait(Duration::ZERO) == Ok(None)).count();
+    assert_eq!(refused, 30 - 2 - 16, "two songs are known, and sixteen skips are remembered");
+}
