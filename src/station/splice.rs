@@ -14,7 +14,7 @@ pub(super) enum Splice {
     /// Something else than the song's own frame left last, or nothing of the song has left yet.
     #[default]
     Open,
-    /// These carriers come first.
+    /// These carriers, as many as have not left, come first.
     Carrying(VecDeque<(Header, Vec<u8>)>),
     /// The song's own frame left last.
     Closed,
@@ -31,9 +31,9 @@ impl Splice {
         *self = Self::Closed;
     }
 
-    /// Carriers wait.
+    /// Carriers wait, or the song's frame does behind the last of them.
     pub(super) fn is_carrying(&self) -> bool {
-        matches!(self, Self::Carrying(carriers) if !carriers.is_empty())
+        matches!(self, Self::Carrying(_))
     }
 
     /// The carrier that leaves before the next frame of `track`; nothing where that may leave.

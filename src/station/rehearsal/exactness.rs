@@ -120,3 +120,21 @@ fn the_frame_of_an_effect_is_the_songs_and_not_its_carriers() {
     assert_eq!(heard[at], Heard::Frame(1, sounded as u64));
     assert!(at > 0 && heard[..at].iter().all(|heard| *heard == Heard::Silence));
 }
+
+#[test]
+fn an_effect_is_told_with_the_songs_frame_where_carriers_fill_a_group() {
+    let one_frame = PlayerOptions { tick: Duration::from_millis(26), ..options() };
+    let mut r = Rehearsal::new(one_frame, false, &[Whole(2000), Whole(1000)]);
+    r.command(Command::Play(true));
+    r.pass(SECOND);
+    r.command(Command::Play(false));
+    r.pass(SECOND);
+    let (before, sounded) = (r.relay.next_frame(), r.sounded().len());
+    let ack = r.command(Command::Play(true));
+    r.pass(SECOND);
+    let effect = ack.wait(Duration::ZERO).unwrap().unwrap();
+    let heard = r.heard();
+    let at = usize::try_from(effect.frame - before).unwrap();
+    assert!(at > 0 && heard[..at].iter().all(|heard| *heard == Heard::Silence));
+    assert_eq!(heard[at], Heard::Frame(1, sounded as u64));
+}
