@@ -51,6 +51,8 @@ mod tests {
     const ROW: u64 = 3;
     /// By so much may memory grow from the second day on: pages that the allocator keeps.
     const GROWTH_LIMIT: u64 = 4 * 1024 * 1024;
+    /// Of the current song and the next, and of two that were dropped and not looked at since.
+    const OPEN_FILES: usize = 4;
 
     fn setting(name: &str) -> Option<u64> {
         std::env::var(name).ok().map(|text| text.parse().expect("a whole number"))
@@ -141,6 +143,7 @@ mod tests {
         let growth = at_end.saturating_sub(after_two);
         // In a slice other tests run in the same process, and grow as they like.
         assert!(setting.is_none() || growth <= GROWTH_LIMIT, "memory: {sizes:?}");
+        assert!(kept.0 <= OPEN_FILES, "{} files are open", kept.0);
         println!("days in a row: {days}, {} frames, drift: 0 samples", world.tally.frames);
         println!("memory: {} KiB after day 2, {} KiB at the end", after_two / 1024, at_end / 1024);
         println!("open files and bytes of the stream that the simulation keeps: {kept:?}");

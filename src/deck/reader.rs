@@ -102,3 +102,29 @@ fn read(path: PathBuf, from: u64, feed: &Feed) -> Result<(), Unplayable> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::deck::Next;
+
+    #[test]
+    fn who_waits_for_a_frame_is_rung_for_and_nobody_else() {
+        let (items, arrivals) = bounded(CHUNKS_AHEAD);
+        let feed = Feed { items, hunger: Hunger::default(), bell: Bell::new() };
+        let mut track = Track::fed(arrivals, feed.hunger.clone());
+        let is_rung = |feed: &Feed| feed.bell.wait_until(Instant::now());
+        feed.send(Item::Chunk(Chunk::new())).unwrap();
+        assert!(!is_rung(&feed), "nobody has looked yet");
+        assert_eq!(track.peek(), Next::Pending);
+        feed.send(Item::Chunk(Chunk::new())).unwrap();
+        assert!(is_rung(&feed));
+        feed.send(Item::End).unwrap();
+        assert!(!is_rung(&feed), "what was waited for is there");
+        assert_eq!(track.peek(), Next::End);
+        drop(track);
+        assert!(feed.send(Item::End).is_err());
+    }
+}

@@ -282,6 +282,14 @@ mod tests {
         verdict(&answer("No such command", 0)).unwrap_err();
     }
 
+    #[test]
+    fn a_login_that_was_refused_is_not_tried_again() {
+        assert!(!TitleError::Login(StatusCode::UNAUTHORIZED).is_retryable());
+        assert!(!TitleError::NotTaken("no".to_owned()).is_retryable());
+        assert!(TitleError::NoMount(StatusCode::BAD_REQUEST).is_retryable());
+        assert!(TitleError::Status(StatusCode::INTERNAL_SERVER_ERROR).is_retryable());
+    }
+
     /// The name cannot be resolved at all, so only the address of the stream leads there.
     #[test]
     fn a_title_goes_to_the_very_address_that_has_the_stream() {

@@ -178,3 +178,38 @@ impl Worker {
         Some(Event::SongUnplayable { entry_id: report.from, song_id, reason: reason.clone() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::Arc,
+        time::{Duration, Instant},
+    };
+
+    use crate::{
+        db::Database,
+        keeper::{KeeperHandle, KeeperOptions, handle::Shared, request::Request, worker::Worker},
+        subscribers::Subscribers,
+    };
+
+    #[test]
+    fn whoever_waits_until_all_is_settled_is_answered_when_it_is_on_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("a.db")).unwrap();
+        let (wake, _woken) = crossbeam_channel::bounded(1);
+        let shared = Arc::new(Shared::new(wake));
+        let (options, subscribers) = (KeeperOptions::default(), Subscribers::new());
+        let mut worker =
+            Worker::open(database.clone(), options, subscribers, Arc::clone(&shared)).unwrap();
+        let (handle, reader) = (KeeperHandle::new(shared), database.reader().unwrap());
+        for play in [true, false, true] {
+            handle.wanted(play);
+            let (reply, answer) = crossbeam_channel::bounded(1);
+            let deadline = Instant::now() + Duration::from_secs(60);
+            worker.handle(Request::Settle { deadline, reply });
+            assert!(answer.try_recv().unwrap());
+            let wanted = "SELECT wanted FROM station";
+            assert_eq!(reader.query_row(wanted, [], |row| row.get::<_, bool>(0)).unwrap(), play);
+        }
+    }
+}

@@ -177,3 +177,27 @@ impl Ring {
         (offset % RING_BYTES as u64) as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::FrameKind;
+
+    #[test]
+    fn the_index_ends_where_the_bytes_do() {
+        let header = Header::parse([0xFF, 0xFB, 0x90, 0x00]).unwrap();
+        let (mut ring, now) = (Ring::new(), Instant::now());
+        let frames = RING_BYTES / header.frame_len();
+        for n in 0..3 * frames {
+            let mut group = Group::new();
+            group.mark_title(&n.to_string());
+            group.push(header, &vec![0; header.frame_len()], FrameKind::Song);
+            ring.append(&group, now);
+            assert!(ring.frames.len() <= frames, "{} frames", ring.frames.len());
+            assert!(ring.titles.len() <= frames + 1, "{} titles", ring.titles.len());
+        }
+        let oldest = ring.frame_at(ring.start());
+        assert_eq!(ring.title_at(ring.start()).0.as_ref(), oldest.to_string());
+        assert!(ring.start() + RING_BYTES as u64 >= ring.end());
+    }
+}

@@ -131,6 +131,7 @@ impl Day {
             }
             Kind::FolderGoesOrComes => scan(world),
             Kind::ClockJumps if world.plan.clock_jumps => {
+                world.life.jump();
                 world.now += world.dice.between(Duration::from_millis(200), 30 * MINUTE);
                 world.drive.pump(world.now);
             }

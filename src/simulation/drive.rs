@@ -41,6 +41,8 @@ struct OpenFile {
     song: SongId,
     at: u64,
     opened_at: u64,
+    /// The first frame that the station's channel did not get yet.
+    delivered: u64,
     ready: Instant,
     absent: bool,
     /// What did not fit in the channel yet.
@@ -96,10 +98,14 @@ impl Drive {
         late.filter(|ready| *ready > disk.now).min()
     }
 
-    /// A track may be without frames through the disk's fault.
-    pub(super) fn is_short(&self) -> bool {
+    /// The disk is late with frame `next` of this song: the station cannot have it yet.
+    pub(super) fn is_late(&self, song: SongId, next: u64) -> bool {
         let disk = self.0.lock().unwrap();
-        disk.now < disk.stuck_until || disk.files.iter().any(|file| disk.now < file.ready)
+        let waits = |file: &OpenFile| {
+            let is_late = disk.now < disk.stuck_until || disk.now < file.ready;
+            file.song == song && is_late && file.delivered <= next
+        };
+        disk.files.iter().any(waits)
     }
 
     /// Files that are open: what must not grow.
@@ -126,6 +132,7 @@ impl Opener for Drive {
             song: song.id,
             at: from,
             opened_at: from,
+            delivered: from,
             ready,
             absent,
             next: disk.shelf.piece(song.id).lead(from),
@@ -150,7 +157,7 @@ impl OpenFile {
                 None => self.read(shelf, frame),
             };
             match self.sender.try_send(item) {
-                Ok(()) => {}
+                Ok(()) => self.delivered = self.at,
                 Err(TrySendError::Full(item)) => {
                     self.next = Some(item);
                     return true;

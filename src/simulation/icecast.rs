@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{dice::Dice, record::Record, shelf::is_silent};
+use super::{dice::Dice, record::Record, reservoir::Reservoir, shelf::is_silent};
 use crate::{
     icecast::{Handed, Limits, Line, Wire},
     mpeg::Header,
@@ -254,14 +254,17 @@ impl Connection {
 /// How many bytes of silent frames came before the stream's first frame, which `stream` shows;
 /// nothing where that has not come yet.
 fn lead_in<'a>(early: &[u8], stream: impl Fn(usize) -> Option<&'a [u8]>) -> Option<usize> {
-    let mut at = 0;
+    let (mut at, mut reservoir) = (0, Reservoir::default());
     for _ in 0..=CARRIERS_LIMIT {
         let rest = &early[at..];
         let header = Header::parse(*rest.first_chunk()?).expect("a lead-in of whole frames");
         let frame = rest.get(..header.frame_len())?;
+        let claimed = reservoir.claim(header, frame).is_some();
         if stream(frame.len()) == Some(frame) {
+            assert!(claimed, "what a listener hears first points back to what it never got");
             return Some(at);
         }
+        reservoir.take(header, frame);
         assert!(is_silent(header, frame), "Icecast got another frame than the stream has");
         at += frame.len();
     }

@@ -15,7 +15,7 @@ use crate::{
     config::{AfterReconnect, OnLoss},
     ids::{EntryId, SongId},
     keeper::{Advanced, Outcome, Position, Snapshot},
-    mpeg::{Header, mute},
+    mpeg::Header,
     song::Entry,
     station::Report,
 };
@@ -37,7 +37,7 @@ pub(super) struct Playing {
     pub(super) song: SongId,
     pub(super) next: u64,
     /// The frame at which it was opened.
-    from: u64,
+    pub(super) from: u64,
 }
 
 impl Playing {
@@ -280,14 +280,14 @@ impl Witness {
     }
 
     /// The turn is over: what it reported, and how many of its frames were silent.
-    pub(super) fn end(&mut self, now: Instant, reports: &[Report], silent: u64, excused: bool) {
+    pub(super) fn end(&mut self, now: Instant, reports: &[Report], silent: u64, late: bool) {
         self.adopt_head();
         if self.unplayable_run >= UNPLAYABLE_LIMIT {
             self.rest_until = Some(now + REST);
             self.unplayable_run = 0;
         }
         let rests = self.rest_until.is_some_and(|until| now <= until);
-        let may_be_silent = !self.is_audible() || excused || rests || self.was_between;
+        let may_be_silent = !self.is_audible() || late || rests || self.was_between;
         assert!(
             silent == 0 || may_be_silent,
             "{silent} silent frames in the middle of {:?}",
@@ -321,7 +321,7 @@ impl Witness {
         assert!(self.is_audible(), "a song sounds that should not");
         let playing = self.playing.as_mut().expect("something plays");
         let back = points_back(header, frame);
-        if back > 0 && !is_silent(header, frame) {
+        if back > 0 {
             let own = self.shelf.piece(playing.song).before(playing.next, back);
             assert!(claimed == Some(own), "frame {playing:?} points back to bytes of others");
         }
@@ -334,7 +334,8 @@ impl Witness {
         }
     }
 
-    /// The frame is the next one of what plays, as it is or muted.
+    /// The frame is the next one of what plays. The deck here has all that any frame points back
+    /// to, so that none is muted.
     fn is_next(&mut self, header: Header, frame: &[u8]) -> bool {
         self.adopt_head();
         let Some(playing) = self.playing else { return false };
@@ -344,14 +345,7 @@ impl Witness {
         }
         self.frame.clear();
         piece.append(playing.next, &mut self.frame);
-        if self.frame == frame {
-            return true;
-        }
-        let back = points_back(header, frame);
-        piece.back(playing.next) > 0 && {
-            assert!(mute(header, &mut self.frame, back));
-            self.frame == frame
-        }
+        self.frame == frame
     }
 
     fn adopt_head(&mut self) {

@@ -130,7 +130,8 @@ impl World {
         let (Some(was), Some(is)) = (was, self.witness.playing) else { return };
         assert_eq!(was.entry, is.entry, "another song after the kill");
         if !told {
-            // Begun, or begun anew, and not a frame of it has left.
+            // Begun anew, and not a frame of it has left.
+            assert_eq!(was.next, was.from, "what left was never reported");
             return assert!(is.next <= was.next || was.next == 0, "{was:?} became {is:?}");
         }
         assert!(is.next <= was.next, "{was:?} became {is:?}: frames would be lost");

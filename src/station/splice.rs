@@ -14,7 +14,7 @@ pub(super) enum Splice {
     /// Something else than the song's own frame left last, or nothing of the song has left yet.
     #[default]
     Open,
-    /// These carriers come first.
+    /// These carriers, as many as have not left, come first.
     Carrying(VecDeque<(Header, Vec<u8>)>),
     /// The song's own frame left last.
     Closed,

@@ -3,9 +3,16 @@
 //! Icecast 2.5 has no package to test with yet; what it does differently (`100 Continue` alone, 409,
 //! 415, 429 and 503) is known from its source and only played here.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use musicdb_stream::icecast::{Target, Tls};
+use musicdb_stream::{
+    icecast::{Target, Tls},
+    net::backoff::Schedule,
+};
 
 use crate::support::{
     air::{FRAME_LEN, OnAir, frames},
@@ -55,6 +62,19 @@ fn item_17_401_names_user_and_remedy_and_never_the_password() {
     assert!(reason.contains("\"source\"") && reason.contains("icecast.password"), "{reason}");
     assert!(!reason.contains("hackme"), "{reason}");
     assert!(reason.contains(&server.address.to_string()), "{reason}");
+}
+
+#[test]
+fn after_a_refusal_for_its_login_it_waits_as_long_as_such_a_refusal_demands() {
+    let server = FakeIcecast::start([refusal("401 Authentication Required", "no")]);
+    let mut target = server.target();
+    let never = Duration::from_secs(3600);
+    let refused = Duration::from_millis(300);
+    target.limits.retry = Schedule { soon: never, young: never, later: never, refused };
+    let began = Instant::now();
+    let air = OnAir::start(target);
+    air.wait_up(1);
+    assert!(began.elapsed() >= refused, "{:?}", began.elapsed());
 }
 
 #[test]

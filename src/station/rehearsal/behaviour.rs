@@ -52,6 +52,22 @@ fn item_03_pause_and_resume_lose_and_repeat_nothing() {
 }
 
 #[test]
+fn a_position_counts_every_frame_that_left_and_is_never_a_second_old() {
+    let mut r = Rehearsal::new(options(), true, &[Whole(2000), Whole(1000)]);
+    let (mut left, mut told) = (0, 0);
+    for _ in 0..300 {
+        r.pass(Duration::from_millis(52));
+        let is_group = r.sounded().into_iter().map(|_| left += 1).count() == 4;
+        if r.positions.len() > told && is_group {
+            assert_eq!(r.positions.last().unwrap().frame, left);
+        }
+        told = r.positions.len();
+        assert!(left - r.positions.last().unwrap().frame < 39, "{:?}", r.positions);
+    }
+    assert!((15..=18).contains(&told), "{told} in 15.6 s");
+}
+
+#[test]
 fn item_04_skip_while_paused_selects_the_next_and_stays_paused() {
     let mut r = Rehearsal::new(options(), false, &[Whole(1000), Whole(1000), Whole(1000)]);
     r.pass(SECOND);
