@@ -92,13 +92,15 @@ impl Station {
         keeper.ring(bell.clone());
         let (bell_in, stop_in) = (bell.clone(), Arc::clone(&stop));
         let ears = Ears { bell: bell_in, orders: orders_in, stop: stop_in, links, keeper };
+        // Known before the thread has begun: whoever asks at once is told what will be played.
+        let wanted = ears.wish(wanted);
+        board.lock().state.wanted = wanted;
         let thread = thread::Builder::new().name("station".into());
         let (last_word, told) = (board.clone(), subscribers.clone());
         let outlets = (relay.clone(), subscribers, board.clone());
         let body = move || {
             let guarded = catch_unwind(AssertUnwindSafe(|| {
                 let now = Instant::now();
-                let wanted = ears.wish(wanted);
                 let mut player = Player::new(options, wanted, opener, outlets, now);
                 ears.attend(&mut player);
             }));

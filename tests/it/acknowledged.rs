@@ -133,6 +133,7 @@ fn item_08_no_command_is_answered_before_it_is_on_disk() {
     songs(&home.path().join("music"));
     let stream = AudioStream::start(config(home.path())).unwrap();
     let manager = stream.manager();
+    assert!(manager.stream_state().wanted, "known before the streaming thread has begun");
     assert!(manager.play(true).unwrap().wait(PATIENCE).is_ok());
     let database = rusqlite::Connection::open(home.path().join("data/musicdb-stream.db")).unwrap();
     database.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -118,7 +118,8 @@ impl Drop for Icecast {
 /// knocks at a port before anybody listens there could otherwise be given that very port, talk to
 /// itself and keep the server from it.
 pub fn free_address() -> SocketAddr {
-    let from = u16::try_from(std::process::id() % 10_000).unwrap() + 12_000;
+    // Test programs that run side by side have neighbouring ids: their ports lie far apart.
+    let from = u16::try_from(std::process::id() % 12_000 * 7_919 % 12_000).unwrap() + 12_000;
     static NEXT: AtomicU16 = AtomicU16::new(0);
     loop {
         let port = from + NEXT.fetch_add(1, Ordering::Relaxed) % 8_000;
