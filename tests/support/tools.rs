@@ -56,6 +56,12 @@ impl Icecast {
         Instant::now()
     }
 
+    /// It ended though nobody killed it: 2.4.4 crashes at times when it starts under load (seen: a null
+    /// pointer in `strlen`).
+    pub fn has_crashed(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|end| end.is_some()))
+    }
+
     /// Kills it as a crash would.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
