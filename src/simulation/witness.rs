@@ -20,6 +20,8 @@ use crate::{
     station::Report,
 };
 
+/// How a file is told that is away.
+const NOT_FOUND: &str = "not found";
 /// Unplayable songs in a row after which there may be silence, and for how long.
 const UNPLAYABLE_LIMIT: u32 = 5;
 const REST: Duration = Duration::from_secs(30);
@@ -238,13 +240,19 @@ impl Witness {
         panic!("{:02x?} is not the next of {:?}", &frame[..frame.len().min(48)], self.playing);
     }
 
-    /// The station skipped a song before any frame of it left: the same song may be the next one too.
+    /// The station left a song before any frame of it: the same song may be the next one too, and by
+    /// then its file be there again.
     fn left_before_it_began(&mut self, advanced: Option<&Advanced>) -> bool {
         self.adopt_head();
         let playing = self.playing.filter(|playing| playing.next == playing.from);
         playing.zip(advanced).is_some_and(|(playing, advanced)| {
             let again = advanced.to.is_some_and(|to| self.song(to) == playing.song);
-            again && advanced.from == playing.entry && advanced.outcome == Outcome::Skipped
+            let silent = match &advanced.outcome {
+                Outcome::Skipped => true,
+                Outcome::Unplayable(reason) => reason.contains(NOT_FOUND),
+                Outcome::Played => false,
+            };
+            again && advanced.from == playing.entry && silent
         })
     }
 
@@ -266,7 +274,7 @@ impl Witness {
             }
             Outcome::Unplayable(reason) => {
                 let damaged = matches!(piece.fault, Fault::DamagedAfter(n) if n == playing.next);
-                assert!(damaged || reason.contains("not found") || piece.fault == Fault::Missing);
+                assert!(damaged || reason.contains(NOT_FOUND) || piece.fault == Fault::Missing);
                 self.unplayable_run += 1;
             }
         }

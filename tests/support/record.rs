@@ -240,6 +240,15 @@ impl Songs {
             *at = vec![(place.0, place.1 + 1)];
             return;
         }
+        // A song may have ended, and the next one begun, within what was lost.
+        let begun = places.iter().find(|p| p.1 < GAP_LIMIT && at.iter().all(|a| a.0 != p.0));
+        if let Some(place) = begun.filter(|_| !at.is_empty() && places.iter().all(|p| p.1 > 0)) {
+            let lost = &self.songs[place.0].1[..place.1];
+            let bytes = lost.iter().map(Vec::len).sum();
+            verdict.gaps.push(Gap { frames: lost.len(), bytes });
+            *at = vec![(place.0, place.1 + 1)];
+            return;
+        }
         if let Some((song, index)) = at.first() {
             if *index == self.songs[*song].1.len() {
                 verdict.whole_songs += 1;
