@@ -44,9 +44,8 @@ pub(super) fn examine(job: Job, progress: &ScanProgress) -> Outcome {
         return Outcome::Cancelled;
     }
     let (tags, audio) = match read {
-        Ok((_, Err(Unplayable::Io(kind)))) => {
-            let reason = Unplayable::Io(kind).to_string();
-            return Outcome::Unreadable { path: job.path, reason };
+        Ok((_, Err(reason @ (Unplayable::Io(_) | Unplayable::Away)))) => {
+            return Outcome::Unreadable { path: job.path, reason: reason.to_string() };
         }
         Ok((tags, audio)) => (tags, audio.map_err(|error| error.to_string())),
         Err(_) => (

@@ -9,6 +9,9 @@ pub enum Unplayable {
     /// It could not be read: check the path, the rights and the disk.
     #[error("cannot be read: {}", .0)]
     Io(io::ErrorKind),
+    /// Its folder is not there, or empty: mount the drive that it is on, or scan again.
+    #[error("its folder is not there or empty; is the drive mounted?")]
+    Away,
     /// A folder, a pipe or a device: name a file.
     #[error("it is no file but a folder, a pipe or a device")]
     NotAFile,
@@ -39,6 +42,20 @@ pub enum Unplayable {
         /// Where the junk begins, in bytes from the file's start.
         at: u64,
     },
+}
+
+impl Unplayable {
+    /// The place where the file is kept seems to be gone or broken, rather than this one file: it may
+    /// be back later.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        use io::ErrorKind::{BrokenPipe, NotFound, PermissionDenied};
+        match self {
+            Self::Away => true,
+            Self::Io(kind) => !matches!(kind, NotFound | PermissionDenied | BrokenPipe),
+            _ => false,
+        }
+    }
 }
 
 impl From<io::Error> for Unplayable {

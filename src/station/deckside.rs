@@ -22,6 +22,8 @@ pub(super) struct DeckSide {
     pub(super) time: StreamTime,
     /// How long it has sounded since it was opened.
     pub(super) sounded: StreamTime,
+    /// Its file was opened once more when it was needed and could not be read.
+    pub(super) retried: bool,
     /// How its next frame follows what left last.
     pub(super) splice: Splice,
 }
@@ -32,7 +34,13 @@ impl DeckSide {
         let track = entry.song.as_deref().map(|song| opener.open(song, from));
         let time = entry.song.as_deref().map_or(StreamTime::ZERO, |song| time_at(song, from));
         let (sounded, splice) = (StreamTime::ZERO, Splice::Open);
-        Self { entry, track, frames: from, time, sounded, splice }
+        Self { entry, track, frames: from, time, sounded, retried: false, splice }
+    }
+
+    /// Opens the song once more where it stands: what could not be read may be there by now.
+    pub(super) fn retry(&mut self, opener: &mut dyn Opener) {
+        *self = Self::open(opener, self.entry.clone(), self.frames);
+        self.retried = true;
     }
 
     /// Opens the song once more from its start.

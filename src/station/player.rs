@@ -239,18 +239,19 @@ impl Player {
         self.relay.push(&self.group, now);
         self.pacer.sent(self.group.duration());
         self.silent_groups = if sounded { 0 } else { self.silent_groups.saturating_add(1) };
-        if self.answers.are_awaited() {
+        self.announce();
+        if self.answers.are_awaited() && self.know_effect(first, now) {
+            // Told at once, and stored before they are answered.
             self.time_told = None;
         }
-        self.announce();
         self.tell_time(now);
-        self.know_effect(first, now);
     }
 
-    /// What was asked for is heard from the newest group on, where that has it.
-    fn know_effect(&mut self, first: FrameNumber, now: Instant) {
+    /// What was asked for is heard from the newest group on, where that has it; true where it has.
+    fn know_effect(&mut self, first: FrameNumber, now: Instant) -> bool {
         if self.is_held() {
-            return self.answers.no_effect();
+            self.answers.no_effect();
+            return true;
         }
         let song = self.group.first_of(FrameKind::Song);
         if self.is_audible() && song.is_none() && self.is_awaiting_song(now) {
@@ -258,9 +259,10 @@ impl Player {
                 // The song's frame is what was asked for: it follows as soon as the lead allows.
                 self.pacer.hurry();
             }
-            return;
+            return false;
         }
         self.answers.effect(first + song.unwrap_or(0) as u64, now);
+        true
     }
 
     /// A song's frame will come, if not yet.

@@ -11,7 +11,7 @@ use crate::{
     deck::{Next, Opener, Track},
     ids::EntryId,
     keeper::{Advanced, Outcome, Snapshot},
-    mpeg::{Header, StreamTime, time::UNITS_PER_SECOND},
+    mpeg::{Header, StreamTime, Unplayable, time::UNITS_PER_SECOND},
     song::Song,
 };
 
@@ -19,6 +19,9 @@ use crate::{
 const UNPLAYABLE_LIMIT: u8 = 5;
 /// How long it rests where nobody changes the queue.
 const REST: Duration = Duration::from_secs(30);
+/// While nothing has sounded since the start, a song whose drive is away is waited for through so many
+/// rests, two minutes: at a machine's start drives may come late.
+const START_RESTS: u8 = 4;
 /// A song that sounded for so long (1 s) is none of the unplayable ones in a row, however it ends.
 const SOUNDED: StreamTime = StreamTime::from_units(UNITS_PER_SECOND);
 /// Skips that are remembered while the queue's next entry is not known yet.
@@ -39,6 +42,8 @@ pub(super) enum Sound {
 #[derive(Debug)]
 struct Rest {
     until: Instant,
+    /// The current song's drive is away: it stays the current one and is tried again.
+    is_hold: bool,
     /// The queue's revision when the rest began, once the keeper has told it.
     revision: Option<u64>,
 }
@@ -54,6 +59,8 @@ pub(super) struct Program {
     advances: u64,
     owed_skips: u8,
     unplayable_run: u8,
+    /// Rests that may still be taken while nothing has sounded since the start.
+    start_rests: u8,
     rest: Option<Rest>,
     changed: bool,
     reports: Vec<Report>,
@@ -70,6 +77,7 @@ impl Program {
             advances: 0,
             owed_skips: 0,
             unplayable_run: 0,
+            start_rests: START_RESTS,
             rest: None,
             changed: true,
             reports: Vec::new(),
@@ -106,8 +114,7 @@ impl Program {
     /// Ends the current song by command and goes on with the next; false where there is none, or
     /// where so many skips wait for the queue already that this one is not kept.
     pub(super) fn skip(&mut self) -> bool {
-        self.rest = None;
-        self.unplayable_run = 0;
+        self.end_rest();
         if self.current.is_some() {
             self.advance(Outcome::Skipped);
         } else if self.awaits_queue() && self.owed_skips < OWED_SKIPS_LIMIT {
@@ -140,7 +147,7 @@ impl Program {
                     self.unplayable_run = 0;
                     self.advance(Outcome::Played);
                 }
-                Some(Next::Failed(reason)) => self.pass_over(&reason.to_string(), now),
+                Some(Next::Failed(reason)) => self.on_failure(&reason, now),
                 None => self.pass_over("the song is no longer in the library", now),
             }
         }
@@ -158,6 +165,7 @@ impl Program {
         side.sounded += header.duration();
         if side.sounded >= SOUNDED {
             self.unplayable_run = 0;
+            self.start_rests = 0;
         }
         Some((header, frame))
     }
@@ -244,6 +252,29 @@ impl Program {
         self.rest.is_some()
     }
 
+    /// The current song cannot be read.
+    fn on_failure(&mut self, reason: &Unplayable, now: Instant) {
+        let is_read_fault = reason.is_away() || matches!(reason, Unplayable::Io(_));
+        if let Some(side) = &mut self.current
+            && is_read_fault
+            && side.begins()
+            && !side.retried
+        {
+            // It was opened long ago perhaps, ahead of its time.
+            return side.retry(self.opener.as_mut());
+        }
+        let is_last = self.unplayable_run + 1 >= UNPLAYABLE_LIMIT;
+        if !reason.is_away() || !(is_last || self.start_rests > 0) {
+            return self.pass_over(&reason.to_string(), now);
+        }
+        self.start_rests = self.start_rests.saturating_sub(1);
+        if let Some(song) = self.song() {
+            let seconds = REST.as_secs();
+            tracing::warn!(file = %song.path.display(), %reason, "waiting for it in silence; tried again after {seconds} s or when the queue changes");
+        }
+        self.rest_from(now, true);
+    }
+
     fn leave_out(&mut self, reason: &str) {
         if let Some(song) = self.song() {
             tracing::warn!(file = %song.path.display(), reason, "passed over an unplayable song");
@@ -258,8 +289,14 @@ impl Program {
             tracing::warn!(
                 "{UNPLAYABLE_LIMIT} songs in a row were unplayable; silence until the queue changes"
             );
-            self.rest = Some(Rest { until: now + REST, revision: None });
+            self.rest_from(now, false);
         }
+    }
+
+    fn rest_from(&mut self, now: Instant, is_hold: bool) {
+        let known = self.snapshot.as_ref().filter(|_| !self.awaits_queue());
+        let revision = known.map(|snapshot| snapshot.revision);
+        self.rest = Some(Rest { until: now + REST, is_hold, revision });
     }
 
     fn advance(&mut self, outcome: Outcome) {
@@ -297,8 +334,12 @@ impl Program {
     }
 
     fn end_rest(&mut self) {
-        self.rest = None;
-        self.unplayable_run = 0;
+        let is_hold = self.rest.take().is_some_and(|rest| rest.is_hold);
+        // What is still away then costs no further entry.
+        self.unplayable_run = if is_hold { UNPLAYABLE_LIMIT - 1 } else { 0 };
+        if is_hold && let Some(side) = &mut self.current {
+            side.retry(self.opener.as_mut());
+        }
     }
 
     fn awaits_queue(&self) -> bool {

@@ -1,6 +1,7 @@
 //! A rehearsal: the player with a clock, a deck and a queue made for tests.
 
 mod behaviour;
+mod drives;
 mod exactness;
 mod formats;
 
@@ -40,14 +41,19 @@ pub(super) enum File {
     /// Its frames are mono.
     Mono(u64),
     Missing,
+    /// On a drive that is not mounted.
+    Away,
     DamagedAfter(u64),
     Slow,
 }
 
+/// What is on the disk at the moment.
+type Files = Arc<std::sync::Mutex<HashMap<PathBuf, File>>>;
+
 /// A deck whose files are made up; remembers the senders of slow ones.
 #[derive(Default)]
 struct FakeDeck {
-    files: HashMap<PathBuf, File>,
+    files: Files,
     slow: Arc<std::sync::Mutex<Vec<Sender<Item>>>>,
 }
 
@@ -69,10 +75,12 @@ impl Opener for FakeDeck {
             sender.send(Item::Lead(Box::new(tail))).unwrap();
         }
         let frames = |n| frames_of(header(), n);
-        let items = match self.files[&song.path] {
+        let file = self.files.lock().unwrap()[&song.path];
+        let items = match file {
             File::Whole(n) => vec![frames(n), Item::End],
             File::Mono(n) => vec![frames_of(mono(), n), Item::End],
             File::Missing => vec![Item::Failed(Unplayable::Io(std::io::ErrorKind::NotFound))],
+            File::Away => vec![Item::Failed(Unplayable::Away)],
             File::DamagedAfter(n) => {
                 vec![frames(n), Item::Failed(Unplayable::TooMuchJunk { at: 9 })]
             }
@@ -136,6 +144,7 @@ pub(super) struct Rehearsal {
     /// Random songs that refill the queue, as in the keeper.
     pub(super) refill: Vec<Entry>,
     reader: Reader,
+    files: Files,
     slow: Arc<std::sync::Mutex<Vec<Sender<Item>>>>,
     revision: u64,
     advances: u64,
@@ -193,11 +202,11 @@ impl Rehearsal {
         frame: u64,
     ) -> Self {
         let now = Instant::now();
-        let mut deck = FakeDeck::default();
-        let slow = Arc::clone(&deck.slow);
+        let deck = FakeDeck::default();
+        let (files_there, slow) = (Arc::clone(&deck.files), Arc::clone(&deck.slow));
         let mut queue = Vec::new();
         for (id, file) in (1..).zip(files) {
-            deck.files.insert(format!("{id}.mp3").into(), *file);
+            files_there.lock().unwrap().insert(format!("{id}.mp3").into(), *file);
             queue.push(entry(id));
         }
         let (relay, subscribers) = (Relay::new(), Subscribers::new());
@@ -215,6 +224,7 @@ impl Rehearsal {
             wanted: Vec::new(),
             refill: Vec::new(),
             reader,
+            files: files_there,
             slow,
             revision: 1,
             advances: 0,
@@ -224,6 +234,11 @@ impl Rehearsal {
         let position = rehearsal.queue.first().map(|e| Position { entry_id: e.entry_id, frame });
         rehearsal.publish_at(position);
         rehearsal
+    }
+
+    /// All files become such ones.
+    pub(super) fn mount(&self, file: File) {
+        self.files.lock().unwrap().values_mut().for_each(|there| *there = file);
     }
 
     /// Icecast accepts us, or goes away.
