@@ -116,6 +116,8 @@ pub(super) struct Feed<R> {
     /// The bytes of the buffer that were not passed yet.
     from: usize,
     to: usize,
+    /// It ended before the end that it had when it was opened.
+    is_cut: bool,
 }
 
 impl<R: Read + Seek> Feed<R> {
@@ -132,6 +134,7 @@ impl<R: Read + Seek> Feed<R> {
             buffer: vec![0; BUFFER].into_boxed_slice(),
             from: 0,
             to: 0,
+            is_cut: false,
         })
     }
 
@@ -169,6 +172,7 @@ impl<R: Read + Seek> Feed<R> {
                 Step::Tag(_, len) | Step::Padding(len) | Step::Junk(len) | Step::Truncated(len) => {
                     self.pass(len)?;
                 }
+                Step::End if self.is_cut => return Err(Unplayable::CutShort),
                 Step::End | Step::GiveUp(_) => {}
             }
             return Ok(step);
@@ -208,14 +212,17 @@ impl<R: Read + Seek> Feed<R> {
         Ok(())
     }
 
-    /// Reads until `wanted` bytes are at hand. A file that is shorter than it was ends there.
+    /// Reads until `wanted` bytes are at hand. A file that is shorter than it was is scanned to its end.
     fn fill(&mut self, wanted: usize) -> Result<(), Unplayable> {
         self.buffer.copy_within(self.from..self.to, 0);
         (self.from, self.to) = (0, self.to - self.from);
         while self.to < wanted {
             let free = self.buffer.get_mut(self.to..).unwrap_or_default();
             match self.reader.read(free) {
-                Ok(0) => self.scanner.ends_early(self.to as u64),
+                Ok(0) => {
+                    self.is_cut = true;
+                    self.scanner.ends_early(self.to as u64);
+                }
                 Ok(read) => self.to += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error.into()),
@@ -225,5 +232,64 @@ impl<R: Read + Seek> Feed<R> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, io::Cursor, rc::Rc};
+
+    use super::*;
+
+    /// A file that somebody else can cut short.
+    struct Shrinking {
+        bytes: Cursor<Vec<u8>>,
+        len: Rc<Cell<u64>>,
+    }
+
+    impl Read for Shrinking {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let left = self.len.get().saturating_sub(self.bytes.position());
+            let most = buffer.len().min(usize::try_from(left).unwrap());
+            self.bytes.read(&mut buffer[..most])
+        }
+    }
+
+    impl Seek for Shrinking {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            match to {
+                SeekFrom::End(back) => {
+                    self.bytes.seek(SeekFrom::Start(self.len.get().saturating_add_signed(back)))
+                }
+                to => self.bytes.seek(to),
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_while_it_is_read_has_not_ended_well() {
+        let header = Header::parse([0xFF, 0xFB, 0x90, 0x00]).unwrap();
+        let mut frame = header.to_bytes().to_vec();
+        frame.resize(header.frame_len(), 0);
+        let bytes = frame.repeat(2000);
+        let whole = bytes.len() as u64;
+        for (len, end) in [(whole, Ok(2000)), (whole / 2 + 7, Err(Unplayable::CutShort))] {
+            let left = Rc::new(Cell::new(whole));
+            let file = Shrinking { bytes: Cursor::new(bytes.clone()), len: Rc::clone(&left) };
+            let mut frames = FrameSource::open(file).unwrap();
+            left.set(len);
+            let (mut count, mut ended) = (0, Ok(()));
+            loop {
+                match frames.next_frame() {
+                    Ok(Some(_)) => count += 1,
+                    Ok(None) => break,
+                    Err(reason) => {
+                        ended = Err(reason);
+                        break;
+                    }
+                }
+            }
+            assert_eq!(ended.map(|()| count), end);
+        }
     }
 }

@@ -36,6 +36,9 @@ pub enum Unplayable {
     /// Free format: encode it again with a standard bitrate.
     #[error("free format MP3, whose frame lengths are not told; encode it with a standard bitrate")]
     FreeFormat,
+    /// The file became shorter while it was read: copy it whole once more.
+    #[error("the file became shorter while it was read; is it being replaced?")]
+    CutShort,
     /// More bytes in a row that are no frame than [`MAX_JUNK`](super::MAX_JUNK): the file is damaged.
     #[error("more than 64 KiB in a row are no audio, at byte {at}; the file is damaged")]
     TooMuchJunk {
