@@ -14,8 +14,7 @@ pub enum Read {
     Taken(usize),
     /// Nothing new is there; [`Reader::ready`] waits for more.
     Empty,
-    /// The ring had overwritten what came next: the cursor now stands at the oldest whole frame,
-    /// or where it was told to.
+    /// The ring had overwritten what came next: the cursor now stands at the oldest whole frame.
     Lagged,
     /// The relay was closed and everything was read.
     Closed,
@@ -127,14 +126,5 @@ impl Reader {
         }
         let edge = self.shared.read().edge_at(self.at);
         usize::try_from(edge - self.at).unwrap_or(usize::MAX)
-    }
-
-    /// Leaves out what waits: the cursor moves to the next frame that is pushed. What was taken of
-    /// a frame that was cut by an earlier read is lost with it, so only a new connection may do this.
-    pub fn skip_to_live(&mut self) {
-        let ring = self.shared.read();
-        self.at = ring.end();
-        self.first_missing = ring.next_frame();
-        self.lead_in = None;
     }
 }
