@@ -1,9 +1,11 @@
 //! A bell: wakes the one thread that waits for any of several things, or for a time.
 //!
 //! It says that there is news, not which: who is woken looks at everything that it listens to. A
-//! wait is one system call, for the time that is left until the deadline (which the kernel keeps as a
-//! point in time; a thread that is preempted just before is late by as much either way), where a selection over several channels takes about ten; at ten groups of
-//! frames a second that is most of what streaming costs.
+//! wait is one system call, where a selection over several channels takes about ten; at ten groups
+//! of frames a second that is most of what streaming costs.
+//!
+//! The call is given the time that is left until the deadline. A thread that is preempted between
+//! reading the clock and waiting wakes later by as much; the next wait reads the clock anew.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},

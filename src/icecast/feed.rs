@@ -341,9 +341,10 @@ mod tests {
                 push(&relay, group * 100..group * 100 + 100);
             }
             let (_keep, mut stop) = watch::channel(false);
-            let (end, _) = feed(&target, source, reader, &relay, &mut stop).await;
+            let (end, next) = feed(&target, source, reader, &relay, &mut stop).await;
             let End::Lost(SourceError::TooSlow { reason, .. }) = end else { panic!("{end:?}") };
             assert!(reason.contains("fell behind"), "{reason}");
+            assert_eq!(next, 0, "nothing went out");
         });
     }
 

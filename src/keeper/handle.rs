@@ -100,7 +100,7 @@ impl KeeperHandle {
 
     /// The newest snapshot where it was not taken by this before.
     #[must_use]
-    pub fn take_news(&self) -> Option<Arc<Snapshot>> {
+    pub(crate) fn take_news(&self) -> Option<Arc<Snapshot>> {
         self.shared.news.swap(false, Ordering::AcqRel).then(|| self.snapshot())
     }
 

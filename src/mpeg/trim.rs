@@ -22,6 +22,9 @@
 //! them, so the first frame that stays must not point back; those behind it can then not point
 //! further than to its start.
 //!
+//! A tag whose delay and padding leave no sample for sound in the frames that it counts is wrong
+//! somewhere: it trims nothing.
+//!
 //! VBRI tells a delay too, but no document says from where it counts (with its own frame or without,
 //! with a decoder's part or without): it trims nothing.
 
@@ -69,15 +72,20 @@ impl Trim {
     #[must_use]
     pub fn of(first: Header, info: Option<&InfoFrame>) -> Self {
         let told = info.filter(|info| info.kind != InfoKind::Vbri);
+        let samples = u32::from(first.samples());
+        let claim = told.and_then(|info| info.frames).map(u64::from);
+        let leaves_sound = |delay: u16, padding: u16| {
+            claim.is_none_or(|n| u64::from(delay) + u64::from(padding) < n * u64::from(samples))
+        };
         // Two zeros are fields that nobody filled: no encoder of Layer III has no delay.
         let edges = told
             .and_then(|info| info.delay.zip(info.padding))
             .filter(|edges| *edges != (0, 0))
+            .filter(|&(delay, padding)| leaves_sound(delay, padding))
             .map(|(delay, padding)| {
                 let behind = u32::from(padding).saturating_sub(DECODER_DELAY);
                 (u32::from(delay) + DECODER_DELAY, behind)
             });
-        let samples = u32::from(first.samples());
         let granules = if first.version() == Version::Mpeg1 { 2 } else { 1 };
         let (before, behind) = edges.unwrap_or((0, 0));
         let needed = (before / SLOT).saturating_sub(FILTER_SLOTS) / GRANULE_SLOTS;
@@ -85,7 +93,7 @@ impl Trim {
         Self {
             samples,
             edges,
-            claim: told.and_then(|info| info.frames).map(u64::from),
+            claim,
             lead: usize::try_from(lead).unwrap_or(0).min(MAX_TRIM),
             tail: usize::try_from(behind / samples.max(1)).unwrap_or(0).min(MAX_TRIM),
         }
@@ -138,12 +146,18 @@ impl Trim {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn trim(bytes: [u8; 4], delay: u16, padding: u16) -> Trim {
+        counted(bytes, Some(100), delay, padding)
+    }
+
+    fn counted(bytes: [u8; 4], frames: Option<u32>, delay: u16, padding: u16) -> Trim {
         let info = InfoFrame {
             kind: InfoKind::Info,
-            frames: Some(100),
+            frames,
             bytes: None,
             delay: Some(delay),
             padding: Some(padding),
@@ -174,6 +188,61 @@ mod tests {
         assert_eq!(trim.gap(99, 0).unwrap(), Gap { before: 1105, behind: None });
         let short = Trim { claim: Some(3), ..trim };
         assert_eq!((short.tail(3, 0), short.tail(3, 2)), (2, 0), "one frame stays");
+    }
+
+    #[test]
+    fn a_tag_that_leaves_no_sound_trims_nothing() {
+        for (header, samples) in [(MPEG1, 1152), (MPEG2, 576)] {
+            let frames = 7 * 576 / u32::from(samples);
+            let most = u16::try_from(frames).unwrap() * samples - 1;
+            let told = counted(header, Some(frames), 0, most);
+            assert_eq!(told.tail(frames.into(), 0), usize::from((most - 529) / samples));
+            let told = counted(header, Some(frames), most, 0);
+            assert!(told.lead_limit() > 0);
+            for (delay, padding) in [(0, most + 1), (1, most), (most + 1, 0), (4095, 4095)] {
+                let none = counted(header, Some(frames), delay, padding);
+                assert_eq!((none.lead_limit(), none.tail_limit()), (0, 0), "{delay} {padding}");
+                assert_eq!(none.gap(frames.into(), 0), None);
+            }
+        }
+    }
+
+    /// A number of frames as a tag may claim it of a file that has fewer than twelve.
+    fn claims() -> impl Strategy<Value = Option<u32>> {
+        prop_oneof![Just(None), Just(Some(0)), Just(Some(u32::MAX)), (1u32..12).prop_map(Some)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            cases: 4096,
+            ..ProptestConfig::default()
+        })]
+
+        /// What goes lies outside of the sound by the tag, with all that a decoder needs for that.
+        #[test]
+        fn the_sound_stays_whatever_a_tag_says(
+            (is_mpeg1, delay, padding) in (any::<bool>(), 0u16..4096, 0u16..4096),
+            (frames, claim, is_true) in (1u32..12, claims(), any::<bool>()),
+            begins in prop::collection::vec(prop::option::of(0usize..2), 12),
+        ) {
+            let claim = if is_true { Some(frames) } else { claim };
+            let trim = counted(if is_mpeg1 { MPEG1 } else { MPEG2 }, claim, delay, padding);
+            let samples = |frames: u64| frames * u64::from(trim.samples);
+            let (delay, padding, late) = (u64::from(delay), u64::from(padding), 529);
+            let (all, read) = (u64::from(frames), begins.into_iter().take(frames as usize));
+            let lead = trim.lead(read);
+            let tail = trim.tail(all, lead);
+            prop_assert!(lead + tail < frames as usize, "{lead} and {tail} of {frames} go");
+            let memory = u64::from((FILTER_SLOTS + GRANULE_SLOTS) * SLOT);
+            prop_assert!(lead == 0 || samples(lead as u64) + memory <= delay + late);
+            let kept = samples(all - tail as u64);
+            let is_behind = kept + padding >= samples(all) + late;
+            prop_assert!(tail == 0 || claim == Some(frames) && is_behind);
+            let is_sound = claim.is_none_or(|claim| delay + padding < samples(claim.into()));
+            prop_assert!(is_sound || lead + tail == 0, "{lead} and {tail} of {frames} go");
+            prop_assert!(trim.gap(all, lead).is_none() || is_sound);
+        }
     }
 
     #[test]

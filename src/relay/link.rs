@@ -53,7 +53,7 @@ impl Links {
 
     /// Something changed since this was last asked. For one who asks: the station.
     #[must_use]
-    pub fn take_changed(&self) -> bool {
+    pub(crate) fn take_changed(&self) -> bool {
         self.changed.swap(false, Ordering::AcqRel)
     }
 

@@ -14,8 +14,7 @@ pub enum Read {
     Taken(usize),
     /// Nothing new is there; [`Reader::ready`] waits for more.
     Empty,
-    /// The ring had overwritten what came next: the cursor now stands at the oldest whole frame,
-    /// or where it was told to.
+    /// The ring had overwritten what came next: the cursor now stands at the oldest whole frame.
     Lagged,
     /// The relay was closed and everything was read.
     Closed,
@@ -28,13 +27,16 @@ pub struct Reader {
     at: u64,
     /// What comes before the frame at the cursor; unknown until that frame is there.
     lead_in: Option<LeadIn>,
+    /// The first frame that was not taken whole; the ring forgets the number of one it overwrites.
+    first_missing: FrameNumber,
     end: watch::Receiver<u64>,
 }
 
 impl Reader {
     pub(super) fn new(shared: Arc<Shared>, at: u64) -> Self {
         let end = shared.end.subscribe();
-        Self { shared, at, lead_in: None, end }
+        let first_missing = shared.read().first_missing(at);
+        Self { shared, at, lead_in: None, first_missing, end }
     }
 
     /// Shows `take` the bytes that come next, at most `limit` and never across a change of title,
@@ -58,6 +60,7 @@ impl Reader {
             let found = LeadIn::find(&ring, self.at);
             self.at = found.as_ref().map_or(ring.end(), |found| found.1);
             self.lead_in = found.map(|found| found.0);
+            self.first_missing = ring.first_missing(self.at);
         }
         // Without a frame that has its past there is nothing to hear yet.
         let Some(lead_in) = &mut self.lead_in else { return Read::Empty };
@@ -76,6 +79,7 @@ impl Reader {
         let most = bytes.len().min(limit).min(until_title);
         let taken = take(bytes.get(..most).unwrap_or(bytes)).min(most);
         self.at += taken as u64;
+        self.first_missing = ring.first_missing(self.at);
         Read::Taken(taken)
     }
 
@@ -105,12 +109,11 @@ impl Reader {
         self.shared.read().frame_at(self.at)
     }
 
-    /// The number of the first frame that was not taken whole.
+    /// The number of the first frame that was not taken whole. After [`Read::Lagged`] it is the
+    /// first that was overwritten, until the reader goes on.
     #[must_use]
     pub fn first_missing(&self) -> FrameNumber {
-        let ring = self.shared.read();
-        let is_cut = ring.edge_at(self.at) > self.at;
-        ring.frame_at(self.at).saturating_sub(u64::from(is_cut))
+        self.first_missing
     }
 
     /// Bytes until the next frame begins: 0 where the cursor stands at a frame edge.
@@ -123,12 +126,5 @@ impl Reader {
         }
         let edge = self.shared.read().edge_at(self.at);
         usize::try_from(edge - self.at).unwrap_or(usize::MAX)
-    }
-
-    /// Leaves out what waits: the cursor moves to the next frame that is pushed. What was taken of
-    /// a frame that was cut by an earlier read is lost with it, so only a new connection may do this.
-    pub fn skip_to_live(&mut self) {
-        self.at = self.shared.read().end();
-        self.lead_in = None;
     }
 }

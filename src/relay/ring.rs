@@ -118,6 +118,12 @@ impl Ring {
         self.frames.get(index).map_or(self.end, |mark| mark.offset).max(offset)
     }
 
+    /// The number of the first frame that does not end by `offset`, which lies in the ring.
+    pub(super) fn first_missing(&self, offset: u64) -> u64 {
+        let is_cut = self.edge_at(offset) > offset;
+        self.frame_at(offset).saturating_sub(u64::from(is_cut))
+    }
+
     /// Offset and header of each frame from `offset` on.
     pub(super) fn headers_from(&self, offset: u64) -> impl Iterator<Item = (u64, Header)> + '_ {
         let index = self.frames.partition_point(|mark| mark.offset < offset);

@@ -8,13 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source tests/bench/report.bash
 export MUSICDB_AIR_SECONDS=${MUSICDB_AIR_SECONDS:-600} MUSICDB_OUTAGES=${MUSICDB_OUTAGES:-10}
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-if ! cargo test --locked --test it on_air_peer:: -- --ignored --show-output --test-threads=1 >"$log" 2>&1; then
-    tail -n 60 "$log" >&2
-    exit 1
-fi
-if grep '^left out:' "$log" >&2 || ! grep -q '^Verdict' "$log"; then exit 1; fi
+report_tests '^Verdict' on_air_peer::
 report_head "On air" "MUSICDB_AIR_SECONDS=$MUSICDB_AIR_SECONDS MUSICDB_OUTAGES=$MUSICDB_OUTAGES tests/bench/air.sh"
 echo "What a listener of a real icecast2 recorded, held against the songs; \`gaps\` are frames lost, one number for each kill of that Icecast that lost any."
 echo

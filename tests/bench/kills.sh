@@ -7,20 +7,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source tests/bench/report.bash
 export MUSICDB_KILLS=${MUSICDB_KILLS:-1000}
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-if ! cargo test --release --locked --test it kills:: -- --ignored --show-output >"$log" 2>&1; then
-    tail -n 60 "$log" >&2
-    exit 1
-fi
-grep -q "^| kills | $MUSICDB_KILLS |" "$log" || { tail -n 60 "$log" >&2; exit 1; }
+report_tests "^| kills | $MUSICDB_KILLS |" --release kills::
 report_head "Kills" "MUSICDB_KILLS=$MUSICDB_KILLS tests/bench/kills.sh"
 echo "The program streams songs of 1.5 to 4.7 s to a stand-in Icecast, is edited and commanded over HTTP, and is killed with -9"
 echo "at any moment. After each kill it must be as it was: the queue against a model of it (an edit whose answer was not received"
 echo "may be in it or not, but whole; an answered one must be), what is wanted, every row of the history, and the frame of the same"
 echo "entry at most one second before the last one that had arrived at the stand-in. The run fails at the first kill after which it is not."
 echo
-echo "| | |"
-echo "|---|---|"
-grep '^| ' "$log"
+report_rows
 grep '^seed ' "$log" | sed 's/^/\n/'

@@ -7,6 +7,7 @@
 #[path = "../support/ear.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod ear;
+mod figures;
 #[path = "../support/mp3.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod mp3;
@@ -23,6 +24,7 @@ use std::{
 };
 
 use ear::{Ear, Heard, Mark, Memory, marked_song};
+use figures::{argument, percentile};
 use rand::RngExt;
 use served::{Remote, Served, read_answer};
 
@@ -197,16 +199,4 @@ fn a_while() {
 fn row(name: &str, values: &[f64], wanted: &str) {
     let at = |percent| percentile(values, percent);
     println!("| {name} | {:.2} | {:.2} | {:.2} | {wanted} |", at(50), at(90), at(100));
-}
-
-/// The value below which so many in a hundred lie.
-fn percentile(values: &[f64], percent: usize) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[((sorted.len() - 1) * percent + 50) / 100]
-}
-
-fn argument(name: &str) -> Option<String> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != name);
-    arguments.nth(1)
 }

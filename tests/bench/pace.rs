@@ -4,6 +4,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod figures;
 #[path = "../support/served.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod served;
@@ -17,6 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use figures::{argument, percentile};
 use musicdb_stream::mpeg::{Header, StreamTime};
 use served::Served;
 
@@ -182,16 +184,4 @@ fn drift(groups: &[Arrival]) -> f64 {
 
 fn mean_step(groups: &[Arrival]) -> f64 {
     (groups[groups.len() - 1].at - groups[0].at) / (groups.len() - 1) as f64
-}
-
-/// The value below which so many in a hundred lie.
-fn percentile(values: &[f64], percent: usize) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[((sorted.len() - 1) * percent + 50) / 100]
-}
-
-fn argument(name: &str) -> Option<String> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != name);
-    arguments.nth(1)
 }

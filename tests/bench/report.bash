@@ -21,6 +21,27 @@ report_head() {
 HEAD
 }
 
+# WANTED CARGO-ARGUMENTS... FILTER: runs the tests that need a peer or time, and leaves what they say in $log. Ends the
+# script where one fails, something is left out, or no line has WANTED.
+report_tests() {
+    local wanted=$1
+    shift
+    log=$(mktemp)
+    trap 'rm -f "$log"' EXIT
+    if ! cargo test --locked --test it "$@" -- --ignored --show-output --test-threads=1 >"$log" 2>&1 ||
+        ! grep -q "$wanted" "$log"; then
+        tail -n 60 "$log" >&2
+        exit 1
+    fi
+    if grep '^left out:' "$log" >&2; then exit 1; fi
+}
+
+# Prints the rows that the tests told as a table.
+report_rows() {
+    printf '| | |\n|---|---|\n'
+    grep '^| ' "$log"
+}
+
 # Prints its input as a block of text.
 report_block() {
     echo '```text'

@@ -4,6 +4,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod figures;
 #[path = "../support/mp3.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod mp3;
@@ -17,6 +18,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+use figures::{argument, percentile};
 
 const RUNS: usize = 7;
 
@@ -38,14 +41,14 @@ fn main() {
     let scanned = program(&data).arg("scan").arg(&music).stdout(Stdio::null()).status().unwrap();
     assert!(scanned.success());
     println!("scan of {songs} new files: {:.2} s", began.elapsed().as_secs_f64());
-    let mut times: Vec<f64> =
+    let times: Vec<f64> =
         (0..RUNS).map(|_| first_byte(&data, &music).as_secs_f64() * 1e3).collect();
-    times.sort_by(f64::total_cmp);
+    let at = |percent| percentile(&times, percent);
     println!(
         "start to first byte of sound, {songs} songs: median {:.1} ms ({:.1} to {:.1}, {RUNS} runs)",
-        times[RUNS / 2],
-        times[0],
-        times[RUNS - 1]
+        at(50),
+        at(0),
+        at(100)
     );
 }
 
@@ -86,9 +89,4 @@ fn first_byte(data: &Path, music: &Path) -> Duration {
 fn end(served: &mut Child) {
     let _ = Command::new("kill").arg(served.id().to_string()).status();
     served.wait().unwrap();
-}
-
-fn argument(name: &str) -> Option<String> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != name);
-    arguments.nth(1)
 }

@@ -149,6 +149,30 @@ fn edges_and_the_first_missing_frame_are_right_within_the_lead_in() {
 }
 
 #[test]
+fn who_was_outrun_still_names_the_frame_that_it_was_in() {
+    let relay = relay(RICH, 10);
+    for (taken, missing) in [(0, 10), (417, 11), (417 + 200, 11)] {
+        let mut reader = relay.live();
+        let first = relay.next_frame();
+        let last = first as usize + 4;
+        push(&relay, RICH, first as usize..last);
+        let carriers = 2 * 418;
+        let mut left = carriers + taken;
+        while left > 0 {
+            let Read::Taken(got) = reader.read(left, <[u8]>::len) else { panic!("nothing") };
+            left -= got;
+        }
+        push(&relay, RICH, last..last + 4000);
+        let missing = first + missing - 10;
+        assert_eq!(reader.first_missing(), missing, "{taken}: before it has looked");
+        assert_eq!(reader.read(usize::MAX, <[u8]>::len), Read::Lagged);
+        assert_eq!(reader.first_missing(), missing, "{taken}");
+        let _ = reader.read(1, <[u8]>::len);
+        assert!(reader.first_missing() > last as u64, "{taken}: it goes on");
+    }
+}
+
+#[test]
 fn a_frame_that_points_back_to_nothing_needs_none() {
     let relay = relay(RICH, 1);
     let mut reader = relay.burst(StreamTime::of_seconds(1.0));
