@@ -13,7 +13,7 @@ use super::{
     events::Events,
     icecast::Icecast,
     metronome::Metronome,
-    model::{Model, rows},
+    model::{Model, Row, rows},
     plan::Plan,
     record::Record,
     witness::{News, Witness},
@@ -50,6 +50,8 @@ pub(super) struct Life {
     pub(super) keeper_due: Option<Instant>,
     /// What was reported and is not on disk.
     pub(super) outstanding: VecDeque<Advanced>,
+    /// What was heard to its last frame and is not in the history on disk.
+    heard: VecDeque<Row>,
     /// What is wanted, as far as it was reported, and as far as that is on disk.
     reported_wanted: Option<bool>,
     pub(super) stored_wanted: Option<bool>,
@@ -102,7 +104,7 @@ impl Life {
             outside.model.rows.clear();
         }
         outside.model.compare(rows(&keeper.entries()));
-        outside.model.compare_played(keeper.played());
+        outside.model.compare_history(&keeper.history(0), keeper.stamped());
         let snapshot = keeper.handle().snapshot();
         events.begin(&snapshot);
 
@@ -140,6 +142,7 @@ impl Life {
             wake: now,
             keeper_due: None,
             outstanding: VecDeque::new(),
+            heard: VecDeque::new(),
             reported_wanted: stored_wanted,
             stored_wanted,
             main,
@@ -205,6 +208,7 @@ impl Life {
         for advanced in advances {
             witness.advance(&advanced);
         }
+        self.heard.extend(witness.take_heard());
         let late = witness.playing.is_some_and(|p| outside.drive.is_late(p.song, p.next));
         witness.end(now, &reports, witness.silent - silent, late);
 
@@ -283,10 +287,13 @@ impl Life {
         let written = self.outstanding.len() - self.keeper.pending();
         if written > 0 {
             let on_disk = rows(&self.keeper.entries());
+            let known = model.history.len();
             for advanced in self.outstanding.drain(..written) {
-                model.advance(&advanced, &on_disk);
+                let heard = self.heard.pop_front_if(|row| row.0 == advanced.from);
+                model.advance(&advanced, heard, &on_disk);
             }
             model.compare(on_disk);
+            model.compare_new_history(known, &self.keeper.history(known));
         }
         self.check(now);
     }
@@ -304,6 +311,11 @@ impl Life {
         if self.keeper.is_settled() && !self.keeper.is_woken() {
             self.stored_wanted = self.reported_wanted;
         }
+    }
+
+    /// The whole history is what was heard.
+    pub(super) fn compare_history(&self, model: &Model) {
+        model.compare_history(&self.keeper.history(0), self.keeper.stamped());
     }
 
     /// The disk refused an edit: the queue is as it was.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    model::Row,
     reservoir::Reservoir,
     shelf::{Fault, Piece, Shelf, is_silent, main_data_at, points_back},
 };
@@ -69,7 +70,9 @@ pub(super) struct Witness {
     head: Option<Entry>,
     /// How often it went on in this life.
     advances: u64,
-    known: VecDeque<(EntryId, SongId)>,
+    known: VecDeque<Row>,
+    /// What was heard to its last frame and not asked for yet.
+    heard: Vec<Row>,
     /// Skips that were commanded and not reported.
     skips: u64,
     wishes: Vec<bool>,
@@ -106,6 +109,7 @@ impl Witness {
             head: None,
             advances: 0,
             known: VecDeque::new(),
+            heard: Vec::new(),
             skips: 0,
             wishes: Vec::new(),
             position: None,
@@ -167,6 +171,11 @@ impl Witness {
     /// Every skip was carried out.
     pub(super) fn has_no_skips(&self) -> bool {
         self.skips == 0
+    }
+
+    /// What was heard to its last frame since this was last asked.
+    pub(super) fn take_heard(&mut self) -> Vec<Row> {
+        std::mem::take(&mut self.heard)
     }
 
     /// The newest reported position; nothing where the song began anew since.
@@ -266,6 +275,7 @@ impl Witness {
             Outcome::Played => {
                 self.unplayable_run = 0;
                 assert_eq!(playing.next, piece.frames, "a song ended early");
+                self.heard.push(self.known(playing.entry));
             }
             Outcome::Skipped => {
                 self.unplayable_run = 0;
@@ -369,7 +379,7 @@ impl Witness {
         }
         for entry in snapshot.current.iter().chain(&snapshot.next) {
             if self.known.iter().all(|known| known.0 != entry.entry_id) {
-                self.known.push_back((entry.entry_id, entry.song_id));
+                self.known.push_back((entry.entry_id, entry.song_id, entry.is_random));
             }
         }
         while self.known.len() > KNOWN {
@@ -378,7 +388,11 @@ impl Witness {
     }
 
     fn song(&self, entry: EntryId) -> SongId {
+        self.known(entry).1
+    }
+
+    fn known(&self, entry: EntryId) -> Row {
         let known = self.known.iter().find(|known| known.0 == entry);
-        known.expect("the station plays what the queue never told").1
+        *known.expect("the station plays what the queue never told")
     }
 }

@@ -150,9 +150,10 @@ impl World {
 
     /// Adds up what this life has seen; it counts once.
     fn sum_up(&mut self) {
+        self.life.compare_history(&self.model);
         self.tally.frames = self.witness.sounded + self.witness.silent;
         self.tally.silent = self.witness.silent;
-        self.tally.songs_played = self.model.played;
+        self.tally.songs_played = self.model.history.len() as u64;
         self.tally.stalls += std::mem::take(&mut self.life.metronome.stalls);
         if let Some(icecast) = &mut self.life.icecast {
             self.tally.losses += std::mem::take(&mut icecast.losses);
