@@ -14,6 +14,7 @@
 //! not in it; they have tests of their own. Ids of entries are random in every run, and nothing
 //! depends on them.
 
+mod asked;
 mod day;
 mod dice;
 mod drive;
@@ -22,9 +23,13 @@ mod icecast;
 mod life;
 mod metronome;
 mod model;
+mod mount;
+mod news;
 mod plan;
+mod playing;
 mod record;
 mod reservoir;
+mod rest;
 mod shelf;
 mod witness;
 mod world;

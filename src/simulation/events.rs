@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::mount::Format;
 use crate::{
     event::Event,
     ids::EntryId,
@@ -24,6 +25,8 @@ pub(super) struct Events {
     current: Option<EntryId>,
     told: Option<Instant>,
     seconds: Vec<f64>,
+    /// Formats that were told: version, samples a second, channels.
+    formats: Vec<(String, u32, u8)>,
     unplayable: u64,
 }
 
@@ -37,6 +40,7 @@ impl Events {
             current: None,
             told: None,
             seconds: Vec::new(),
+            formats: Vec::new(),
             unplayable: 0,
         }
     }
@@ -78,7 +82,10 @@ impl Events {
                     self.revision = revision;
                 }
                 Event::SongUnplayable { .. } => self.unplayable += 1,
-                Event::LibraryChanged { .. } | Event::FormatChanged { .. } => {}
+                Event::FormatChanged { version, sample_rate, channels } => {
+                    self.formats.push((version, sample_rate, channels));
+                }
+                Event::LibraryChanged { .. } => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -89,6 +96,14 @@ impl Events {
         let current = snapshot.current.as_ref().map(|entry| entry.entry_id);
         assert_eq!(self.current, current, "SongChanged");
         assert_eq!(self.revision, snapshot.revision, "SongQueueChanged");
+    }
+
+    /// The station's turn is over: it told of these changes of format and of no others.
+    pub(super) fn compare_formats(&mut self, changes: &[Format]) {
+        let told: Vec<_> = self.formats.drain(..).collect();
+        let formats =
+            told.iter().map(|(version, rate, channels)| (version.as_str(), *rate, *channels));
+        assert!(formats.eq(changes.iter().copied()), "{told:?} was told of {changes:?}");
     }
 
     /// The station's turn is over: the board says what the events say, and the time was told.

@@ -8,31 +8,30 @@ use std::{
 };
 
 use super::{
+    asked::{Asking, CALLED, Left, Turn},
     dice::Dice,
     drive::Drive,
     events::Events,
     icecast::Icecast,
     metronome::Metronome,
     model::{Model, Row, rows},
+    news::News,
     plan::Plan,
     record::Record,
-    witness::{News, Witness},
+    witness::Witness,
 };
 use crate::{
     bell::Bell,
     command::Command,
-    config::Mixed,
     db::Database,
     ids::EntryId,
     keeper::{self, Advanced, KeeperOptions, Outcome, QueueError, Snapshot},
     library::Batch,
     relay::{LinkReporter, Links, Relay},
-    station::{self, Ack, PlayerOptions, Report, TitleForm, WaitError},
+    station::{self, PlayerOptions, Report, TitleForm},
     subscribers::Subscribers,
 };
 
-/// The longest frame: 576 samples at 8 kHz.
-const LONGEST_FRAME: Duration = Duration::from_millis(72);
 /// How late the system may wake a thread.
 const LATE: Duration = Duration::from_millis(300);
 
@@ -58,19 +57,12 @@ pub(super) struct Life {
     main: &'static str,
     links: Links,
     commands: Vec<Command>,
-    acks: Vec<Asked>,
+    asking: Asking,
+    left: Vec<Left>,
     announces: bool,
     unplayable: [u64; 2],
     dice: Dice,
     _mount: LinkReporter,
-}
-
-/// A command that was given and not answered yet.
-struct Asked {
-    given: Instant,
-    /// The clock jumped since, or the song that it asks for was late: how long it took says nothing.
-    excused: bool,
-    ack: Ack,
 }
 
 /// What outlives a life.
@@ -125,7 +117,7 @@ impl Life {
             title: TitleForm::new("{artist} - {title}"),
             name: "Station".into(),
             disabled: false,
-            mixed: Mixed::Play,
+            mixed: plan.mixed,
         };
         let outlets = (links.clone(), relay, subscribers);
         let deck = Box::new(outside.drive.clone());
@@ -148,44 +140,48 @@ impl Life {
             main,
             links,
             commands: Vec::new(),
-            acks: Vec::new(),
+            asking: Asking::default(),
+            left: Vec::new(),
             announces: false,
             unplayable: [0; 2],
             dice,
             _mount: mount,
         };
         outside.witness.begin(&snapshot);
-        outside.witness.hear(&life.news(true, Some(snapshot)));
+        outside.witness.hear(&life.news(now, true, Some(snapshot)));
         life
     }
 
     /// Somebody gives a command.
     pub(super) fn give(&mut self, command: Command, now: Instant) {
         let ack = self.station.give(command, now);
-        self.acks.push(Asked { given: now, excused: false, ack });
+        self.asking.give(now, ack);
         self.commands.push(command);
     }
 
     /// The clock jumps, while commands wait.
     pub(super) fn jump(&mut self) {
-        self.acks.iter_mut().for_each(|asked| asked.excused = true);
+        self.asking.jump();
     }
 
-    fn news(&mut self, links: bool, snapshot: Option<Arc<Snapshot>>) -> News {
+    fn news(&mut self, now: Instant, links: bool, snapshot: Option<Arc<Snapshot>>) -> News {
         let main = self.links.all().into_iter().find(|link| link.name == self.main);
         let link = main.filter(|_| links).map(|link| (link.up, link.ups));
-        News { link, snapshot, commands: std::mem::take(&mut self.commands) }
+        News { now, link, snapshot, commands: std::mem::take(&mut self.commands) }
     }
 
     /// The station's thread is awake.
     pub(super) fn station_turn(&mut self, plan: &Plan, now: Instant, outside: &mut Outside<'_>) {
         let witness = &mut *outside.witness;
         let snapshot = self.station.hears_queue().then(|| self.keeper.handle().snapshot());
-        let news = self.news(self.station.hears_links(), snapshot);
+        let news = self.news(now, self.station.hears_links(), snapshot);
         self.announces |= !news.commands.is_empty();
         witness.hear(&news);
         let (before, first, silent) = (witness.playing, self.record.frames(), witness.silent);
         self.metronome.begin(now);
+        let (is_called, late_by) =
+            (self.station.is_called(), now.saturating_duration_since(self.wake));
+        self.left.clear();
 
         let (wake, reports) = self.station.turn(now);
 
@@ -202,15 +198,18 @@ impl Life {
         let unplayable = advances.iter().filter(|a| matches!(a.outcome, Outcome::Unplayable(_)));
         self.unplayable[0] += unplayable.count() as u64;
         while let Some((header, frame)) = self.record.next_frame() {
-            self.metronome.count(header);
             witness.frame(header, frame, &mut advances);
+            if !self.asking.is_empty() {
+                self.left.push(Left::new(header, &self.metronome, witness.is_carrying()));
+            }
+            self.metronome.count(header);
         }
         for advanced in advances {
             witness.advance(&advanced);
         }
         self.heard.extend(witness.take_heard());
         let late = witness.playing.is_some_and(|p| outside.drive.is_late(p.song, p.next));
-        witness.end(now, &reports, witness.silent - silent, late);
+        witness.end(&reports, witness.silent - silent, late);
 
         let sent = self.record.frames() - first;
         assert!(sent > 0 || now < self.wake || first == 0, "woken for nothing");
@@ -223,6 +222,7 @@ impl Life {
                 let sounds = |frames| witness.sounds(after.song, frames);
                 (sounds(before.next.min(after.next)), sounds(after.next))
             });
+            self.events.compare_formats(&witness.mount.take_changes());
             self.events.end_turn(now, plan.tick, &self.station.now_playing(), range);
         }
         if sent > 0 {
@@ -232,7 +232,9 @@ impl Life {
             assert_eq!(board.state.is_connected, witness.connected, "is_connected");
             assert!(!self.events.is_playing() || witness.is_audible(), "is_playing");
         }
-        self.answer(plan, now, first, sent, witness);
+        let turn = Turn { now, late: late_by, is_called, first, left: &self.left };
+        self.asking.answer(&turn, witness);
+        self.compare_skips(witness);
         if self.keeper.is_woken() && self.keeper_due.is_none() {
             let most = Duration::from_millis(if self.dice.percent(2) { 400 } else { 3 });
             self.keeper_due = Some(now + self.dice.between(Duration::from_micros(50), most));
@@ -245,30 +247,8 @@ impl Life {
         self.station_due = wake + late;
     }
 
-    /// Commands that were heard: each is answered with the first frame that it changed.
-    fn answer(&mut self, plan: &Plan, now: Instant, first: u64, sent: u64, witness: &Witness) {
-        self.acks.retain_mut(|Asked { given, excused, ack }| match ack.wait(Duration::ZERO) {
-            Ok(Some(effect)) => {
-                assert!((first..first + sent).contains(&effect.frame), "{effect:?} of {first}");
-                let waited = now - *given;
-                assert_eq!(u128::from(effect.in_ms), waited.as_millis());
-                let most = 2 * (plan.tick + LONGEST_FRAME) + LATE;
-                assert!(waited <= most || *excused, "a command took {waited:?}");
-                false
-            }
-            Ok(None) => {
-                assert!(witness.is_held(), "a command without effect");
-                false
-            }
-            Err(WaitError::NotRunning) => panic!("a command was dropped"),
-            // The song that it asks for has not come yet; nothing is answered with silence.
-            Err(_) => {
-                let starves = witness.is_audible() && !witness.hears_song();
-                *excused |= starves;
-                assert!(sent == 0 || starves, "a command was not answered");
-                true
-            }
-        });
+    /// Once nothing is under way, every skip has been carried out.
+    fn compare_skips(&self, witness: &Witness) {
         let is_still = !self.keeper.is_woken() && self.outstanding.is_empty();
         if is_still && !self.station.is_called() {
             assert!(witness.has_no_skips(), "a skip was not carried out");
@@ -331,7 +311,7 @@ impl Life {
     /// When something in it is due.
     pub(super) fn due(&mut self, now: Instant) -> Instant {
         if self.station.is_called() {
-            self.station_due = self.station_due.min(now + Duration::from_micros(20));
+            self.station_due = self.station_due.min(now + CALLED);
         }
         let icecast = self.icecast.as_ref().and_then(Icecast::due);
         let keeper = [self.keeper_due, self.keeper.retry_at(), icecast];

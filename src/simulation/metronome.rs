@@ -58,6 +58,16 @@ impl Metronome {
         self.base + Duration::from_nanos(u64::try_from(nanos).unwrap())
     }
 
+    /// As soon as a frame with this header may leave after a command: with it, no more than two
+    /// groups are ahead of the clock. A group is the whole number of frames nearest to a tick.
+    pub(super) fn earliest(&self, header: Header) -> Instant {
+        let (samples, rate) = (u128::from(header.samples()), u128::from(header.sample_rate()));
+        let group = (2 * self.tick.as_millis() * rate + samples * 1000) / (samples * 2000);
+        let ahead = (2 * group.max(1) - 1) * samples * 1_000_000_000 / rate;
+        let ahead = Duration::from_nanos(u64::try_from(ahead).unwrap());
+        self.due().checked_sub(ahead).unwrap_or(self.base)
+    }
+
     /// A turn has ended; it sent frames, the last of them on time, and wants to be woken then.
     /// `carrying`: the frame that was asked for follows as soon as the lead allows.
     pub(super) fn end(&self, now: Instant, (sent, carrying): (u64, bool), wake: Instant) {

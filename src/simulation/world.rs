@@ -13,8 +13,9 @@ use super::{
     life::{Life, Outside},
     model::Model,
     plan::Plan,
+    playing::Playing,
     shelf::Shelf,
-    witness::{Playing, Witness},
+    witness::Witness,
 };
 
 /// After a kill, a song goes on at most so far from where it was.
@@ -60,8 +61,8 @@ impl World {
         let now = Instant::now();
         let shelf = Arc::new(Shelf::new(&mut dice, plan.bad_percent, plan.points_back));
         let drive = Drive::new(Arc::clone(&shelf), now);
-        let rules = (plan.on_loss, plan.after_reconnect);
-        let mut witness = Witness::new(Arc::clone(&shelf), rules);
+        let rules = (plan.on_loss, plan.after_reconnect, plan.mixed);
+        let mut witness = Witness::new(Arc::clone(&shelf), rules, now);
         let mut model = Model::default();
         let folder = folder();
         let path = folder.path().join("0.db");
