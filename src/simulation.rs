@@ -130,6 +130,8 @@ mod tests {
         }
         let farthest = tallies.iter().map(|tally| tally.resume).max().unwrap_or_default();
         println!("farthest resume after a kill: {} ms", farthest.as_millis());
+        let farthest = tallies.iter().map(|tally| tally.unreported).max().unwrap_or_default();
+        println!("farthest from what was reported, on time: {} ms", farthest.as_millis());
     }
 
     #[test]

@@ -11,10 +11,10 @@ use crate::{
     subscribers::{EventReceiver, Subscribers},
 };
 
-/// How often the time is told.
+/// How often the time is told, and with it the position. A group that would leave less than a tick
+/// before that is over tells it too: what is stored is to be a second old at most, and the group
+/// after it would be too late. No tolerance: turns are on the clock of the run.
 const TIME_PERIOD: Duration = Duration::from_secs(1);
-/// The longest frame: 576 samples at 8 kHz.
-const LONGEST_FRAME: Duration = Duration::from_millis(72);
 
 /// What the events have told so far.
 pub(super) struct Events {
@@ -106,19 +106,17 @@ impl Events {
         assert!(formats.eq(changes.iter().copied()), "{told:?} was told of {changes:?}");
     }
 
-    /// The station's turn is over: the board says what the events say, and the time was told.
+    /// The station's turn is over, and may have `sent` something: the board says what the events say, and the time was told.
     pub(super) fn end_turn(
         &mut self,
-        now: Instant,
-        tick: Duration,
+        (now, tick, sent): (Instant, Duration, bool),
         board: &NowPlaying,
         (least, most): (f64, f64),
     ) {
         let state = (board.state.is_connected, board.state.is_playing);
         assert!(self.status.is_none() || self.status == Some(state), "StatusChanged");
-        // With the longest lead that a command takes: two groups.
-        let period = TIME_PERIOD + 2 * (tick + LONGEST_FRAME);
-        let told = self.told.is_some_and(|told| now < told + period);
+        let fresh = |told| told == now || now + tick < told + TIME_PERIOD;
+        let told = !sent || self.told.is_some_and(fresh);
         assert!(told, "the time was not told for {:?}", self.told.map(|told| now - told));
         for seconds in self.seconds.drain(..) {
             let right = seconds >= least - 1e-6 && seconds <= most + 1e-6;

@@ -32,6 +32,9 @@ use crate::{
     subscribers::Subscribers,
 };
 
+/// After a kill, a song goes on at most so far from where it was: the design's second, on the pacer's
+/// clock. A tick is no part of it, since the position is told a tick before the second is over.
+const RESUME_WITHIN: Duration = Duration::from_secs(1);
 /// How late the system may wake a thread.
 const LATE: Duration = Duration::from_millis(300);
 
@@ -51,6 +54,10 @@ pub(super) struct Life {
     pub(super) outstanding: VecDeque<Advanced>,
     /// What was heard to its last frame and is not in the history on disk.
     heard: VecDeque<Row>,
+    /// How far the pacer was behind its clock in the turn that reported the newest position: frames
+    /// that were due already left with it or soon after.
+    behind: Duration,
+    pub(super) farthest: Duration,
     /// What is wanted, as far as it was reported, and as far as that is on disk.
     reported_wanted: Option<bool>,
     pub(super) stored_wanted: Option<bool>,
@@ -135,6 +142,8 @@ impl Life {
             keeper_due: None,
             outstanding: VecDeque::new(),
             heard: VecDeque::new(),
+            behind: Duration::ZERO,
+            farthest: Duration::ZERO,
             reported_wanted: stored_wanted,
             stored_wanted,
             main,
@@ -182,6 +191,7 @@ impl Life {
         let (is_called, late_by) =
             (self.station.is_called(), now.saturating_duration_since(self.wake));
         self.left.clear();
+        let behind = now.saturating_duration_since(self.metronome.due());
 
         let (wake, reports) = self.station.turn(now);
 
@@ -211,6 +221,16 @@ impl Life {
         let late = witness.playing.is_some_and(|p| outside.drive.is_late(p.song, p.next));
         witness.end(&reports, witness.silent - silent, late);
 
+        if reports.iter().any(|report| matches!(report, Report::Position(_))) {
+            self.behind = behind;
+        }
+        let (ahead, behind) = (witness.unreported(), self.behind);
+        self.farthest = self.farthest.max(ahead.saturating_sub(behind));
+        assert!(
+            ahead <= RESUME_WITHIN + behind,
+            "{ahead:?} were not reported, the last time {behind:?} late"
+        );
+
         let sent = self.record.frames() - first;
         assert!(sent > 0 || now < self.wake || first == 0, "woken for nothing");
         self.wake = wake;
@@ -223,7 +243,7 @@ impl Life {
                 (sounds(before.next.min(after.next)), sounds(after.next))
             });
             self.events.compare_formats(&witness.mount.take_changes());
-            self.events.end_turn(now, plan.tick, &self.station.now_playing(), range);
+            self.events.end_turn((now, plan.tick, sent > 0), &self.station.now_playing(), range);
         }
         if sent > 0 {
             self.announces = false;

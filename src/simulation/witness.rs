@@ -163,6 +163,14 @@ impl Witness {
         self.position.filter(|_| !self.rewound)
     }
 
+    /// How far what has left of the song is ahead of what was reported of it.
+    pub(super) fn unreported(&self) -> Duration {
+        let Some(playing) = self.playing else { return Duration::ZERO };
+        let told = self.position().map_or(playing.from, |position| position.frame);
+        let frame = self.shelf.piece(playing.song).frame_time();
+        frame.times(playing.next.saturating_sub(told)).as_duration()
+    }
+
     /// How many seconds so many frames of a song sound.
     pub(super) fn sounds(&self, song: SongId, frames: u64) -> f64 {
         self.shelf.piece(song).frame_time().times(frames).as_seconds()
