@@ -29,6 +29,11 @@ impl Model {
         self.rows.iter().position(|row| row.0 == entry)
     }
 
+    /// What the history takes: here, and once more where it is read to be compared.
+    pub(super) fn history_bytes(&self) -> u64 {
+        2 * (self.history.capacity() * size_of::<Row>()) as u64
+    }
+
     /// Compares the whole history with the disk, and the songs that were noted as played.
     pub(super) fn compare_history(&self, on_disk: &[Row], stamped: Vec<SongId>) {
         assert_eq!(on_disk, self.history, "the history");
