@@ -123,10 +123,28 @@ impl Stepped {
         self.library.read(song_queue::entries).unwrap()
     }
 
-    /// How many songs the history holds.
-    pub(crate) fn played(&self) -> u64 {
-        let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-        let sql = "SELECT count(*) FROM history";
-        self.library.read(|connection| connection.query_row(sql, [], count)).unwrap().unsigned_abs()
+    /// What the history holds behind its first `known` rows, the oldest first: entry, song, and
+    /// whether it came by itself.
+    pub(crate) fn history(&self, known: usize) -> Vec<(EntryId, SongId, bool)> {
+        let sql = "SELECT entry_id, song_id, is_random FROM history \
+                   WHERE outcome = 'played' ORDER BY id LIMIT -1 OFFSET ?1";
+        let read = |connection: &rusqlite::Connection| {
+            connection
+                .prepare_cached(sql)?
+                .query_map([i64::try_from(known).unwrap()], |row| {
+                    Ok((EntryId::from_bytes(row.get(0)?), SongId(row.get(1)?), row.get(2)?))
+                })?
+                .collect()
+        };
+        self.library.read(read).unwrap()
+    }
+
+    /// Songs that were noted as played, in the order of their ids.
+    pub(crate) fn stamped(&self) -> Vec<SongId> {
+        let sql = "SELECT id FROM songs WHERE last_played > 0 ORDER BY id";
+        let read = |connection: &rusqlite::Connection| {
+            connection.prepare_cached(sql)?.query_map([], |row| row.get(0).map(SongId))?.collect()
+        };
+        self.library.read(read).unwrap()
     }
 }

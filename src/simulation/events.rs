@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::mount::Format;
 use crate::{
     event::Event,
     ids::EntryId,
@@ -10,10 +11,10 @@ use crate::{
     subscribers::{EventReceiver, Subscribers},
 };
 
-/// How often the time is told.
+/// How often the time is told, and with it the position. A group that would leave less than a tick
+/// before that is over tells it too: what is stored is to be a second old at most, and the group
+/// after it would be too late. No tolerance: turns are on the clock of the run.
 const TIME_PERIOD: Duration = Duration::from_secs(1);
-/// The longest frame: 576 samples at 8 kHz.
-const LONGEST_FRAME: Duration = Duration::from_millis(72);
 
 /// What the events have told so far.
 pub(super) struct Events {
@@ -24,6 +25,8 @@ pub(super) struct Events {
     current: Option<EntryId>,
     told: Option<Instant>,
     seconds: Vec<f64>,
+    /// Formats that were told: version, samples a second, channels.
+    formats: Vec<(String, u32, u8)>,
     unplayable: u64,
 }
 
@@ -37,6 +40,7 @@ impl Events {
             current: None,
             told: None,
             seconds: Vec::new(),
+            formats: Vec::new(),
             unplayable: 0,
         }
     }
@@ -78,7 +82,10 @@ impl Events {
                     self.revision = revision;
                 }
                 Event::SongUnplayable { .. } => self.unplayable += 1,
-                Event::LibraryChanged { .. } | Event::FormatChanged { .. } => {}
+                Event::FormatChanged { version, sample_rate, channels } => {
+                    self.formats.push((version, sample_rate, channels));
+                }
+                Event::LibraryChanged { .. } => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -91,19 +98,25 @@ impl Events {
         assert_eq!(self.revision, snapshot.revision, "SongQueueChanged");
     }
 
-    /// The station's turn is over: the board says what the events say, and the time was told.
+    /// The station's turn is over: it told of these changes of format and of no others.
+    pub(super) fn compare_formats(&mut self, changes: &[Format]) {
+        let told: Vec<_> = self.formats.drain(..).collect();
+        let formats =
+            told.iter().map(|(version, rate, channels)| (version.as_str(), *rate, *channels));
+        assert!(formats.eq(changes.iter().copied()), "{told:?} was told of {changes:?}");
+    }
+
+    /// The station's turn is over, and may have `sent` something: the board says what the events say, and the time was told.
     pub(super) fn end_turn(
         &mut self,
-        now: Instant,
-        tick: Duration,
+        (now, tick, sent): (Instant, Duration, bool),
         board: &NowPlaying,
         (least, most): (f64, f64),
     ) {
         let state = (board.state.is_connected, board.state.is_playing);
         assert!(self.status.is_none() || self.status == Some(state), "StatusChanged");
-        // With the longest lead that a command takes: two groups.
-        let period = TIME_PERIOD + 2 * (tick + LONGEST_FRAME);
-        let told = self.told.is_some_and(|told| now < told + period);
+        let fresh = |told| told == now || now + tick < told + TIME_PERIOD;
+        let told = !sent || self.told.is_some_and(fresh);
         assert!(told, "the time was not told for {:?}", self.told.map(|told| now - told));
         for seconds in self.seconds.drain(..) {
             let right = seconds >= least - 1e-6 && seconds <= most + 1e-6;

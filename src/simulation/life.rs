@@ -8,31 +8,33 @@ use std::{
 };
 
 use super::{
+    asked::{Asking, CALLED, Left, Turn},
     dice::Dice,
     drive::Drive,
     events::Events,
     icecast::Icecast,
     metronome::Metronome,
-    model::{Model, rows},
+    model::{Model, Row, rows},
+    news::News,
     plan::Plan,
     record::Record,
-    witness::{News, Witness},
+    witness::Witness,
 };
 use crate::{
     bell::Bell,
     command::Command,
-    config::Mixed,
     db::Database,
     ids::EntryId,
     keeper::{self, Advanced, KeeperOptions, Outcome, QueueError, Snapshot},
     library::Batch,
     relay::{LinkReporter, Links, Relay},
-    station::{self, Ack, PlayerOptions, Report, TitleForm, WaitError},
+    station::{self, PlayerOptions, Report, TitleForm},
     subscribers::Subscribers,
 };
 
-/// The longest frame: 576 samples at 8 kHz.
-const LONGEST_FRAME: Duration = Duration::from_millis(72);
+/// After a kill, a song goes on at most so far from where it was: the design's second, on the pacer's
+/// clock. A tick is no part of it, since the position is told a tick before the second is over.
+const RESUME_WITHIN: Duration = Duration::from_secs(1);
 /// How late the system may wake a thread.
 const LATE: Duration = Duration::from_millis(300);
 
@@ -50,25 +52,24 @@ pub(super) struct Life {
     pub(super) keeper_due: Option<Instant>,
     /// What was reported and is not on disk.
     pub(super) outstanding: VecDeque<Advanced>,
+    /// What was heard to its last frame and is not in the history on disk.
+    heard: VecDeque<Row>,
+    /// How far the pacer was behind its clock in the turn that reported the newest position: frames
+    /// that were due already left with it or soon after.
+    behind: Duration,
+    pub(super) farthest: Duration,
     /// What is wanted, as far as it was reported, and as far as that is on disk.
     reported_wanted: Option<bool>,
     pub(super) stored_wanted: Option<bool>,
     main: &'static str,
     links: Links,
     commands: Vec<Command>,
-    acks: Vec<Asked>,
+    asking: Asking,
+    left: Vec<Left>,
     announces: bool,
     unplayable: [u64; 2],
     dice: Dice,
     _mount: LinkReporter,
-}
-
-/// A command that was given and not answered yet.
-struct Asked {
-    given: Instant,
-    /// The clock jumped since, or the song that it asks for was late: how long it took says nothing.
-    excused: bool,
-    ack: Ack,
 }
 
 /// What outlives a life.
@@ -102,7 +103,7 @@ impl Life {
             outside.model.rows.clear();
         }
         outside.model.compare(rows(&keeper.entries()));
-        outside.model.compare_played(keeper.played());
+        outside.model.compare_history(&keeper.history(0), keeper.stamped());
         let snapshot = keeper.handle().snapshot();
         events.begin(&snapshot);
 
@@ -123,7 +124,7 @@ impl Life {
             title: TitleForm::new("{artist} - {title}"),
             name: "Station".into(),
             disabled: false,
-            mixed: Mixed::Play,
+            mixed: plan.mixed,
         };
         let outlets = (links.clone(), relay, subscribers);
         let deck = Box::new(outside.drive.clone());
@@ -140,49 +141,57 @@ impl Life {
             wake: now,
             keeper_due: None,
             outstanding: VecDeque::new(),
+            heard: VecDeque::new(),
+            behind: Duration::ZERO,
+            farthest: Duration::ZERO,
             reported_wanted: stored_wanted,
             stored_wanted,
             main,
             links,
             commands: Vec::new(),
-            acks: Vec::new(),
+            asking: Asking::default(),
+            left: Vec::new(),
             announces: false,
             unplayable: [0; 2],
             dice,
             _mount: mount,
         };
         outside.witness.begin(&snapshot);
-        outside.witness.hear(&life.news(true, Some(snapshot)));
+        outside.witness.hear(&life.news(now, true, Some(snapshot)));
         life
     }
 
     /// Somebody gives a command.
     pub(super) fn give(&mut self, command: Command, now: Instant) {
         let ack = self.station.give(command, now);
-        self.acks.push(Asked { given: now, excused: false, ack });
+        self.asking.give(now, ack);
         self.commands.push(command);
     }
 
     /// The clock jumps, while commands wait.
     pub(super) fn jump(&mut self) {
-        self.acks.iter_mut().for_each(|asked| asked.excused = true);
+        self.asking.jump();
     }
 
-    fn news(&mut self, links: bool, snapshot: Option<Arc<Snapshot>>) -> News {
+    fn news(&mut self, now: Instant, links: bool, snapshot: Option<Arc<Snapshot>>) -> News {
         let main = self.links.all().into_iter().find(|link| link.name == self.main);
         let link = main.filter(|_| links).map(|link| (link.up, link.ups));
-        News { link, snapshot, commands: std::mem::take(&mut self.commands) }
+        News { now, link, snapshot, commands: std::mem::take(&mut self.commands) }
     }
 
     /// The station's thread is awake.
     pub(super) fn station_turn(&mut self, plan: &Plan, now: Instant, outside: &mut Outside<'_>) {
         let witness = &mut *outside.witness;
         let snapshot = self.station.hears_queue().then(|| self.keeper.handle().snapshot());
-        let news = self.news(self.station.hears_links(), snapshot);
+        let news = self.news(now, self.station.hears_links(), snapshot);
         self.announces |= !news.commands.is_empty();
         witness.hear(&news);
         let (before, first, silent) = (witness.playing, self.record.frames(), witness.silent);
         self.metronome.begin(now);
+        let (is_called, late_by) =
+            (self.station.is_called(), now.saturating_duration_since(self.wake));
+        self.left.clear();
+        let behind = now.saturating_duration_since(self.metronome.due());
 
         let (wake, reports) = self.station.turn(now);
 
@@ -199,14 +208,28 @@ impl Life {
         let unplayable = advances.iter().filter(|a| matches!(a.outcome, Outcome::Unplayable(_)));
         self.unplayable[0] += unplayable.count() as u64;
         while let Some((header, frame)) = self.record.next_frame() {
-            self.metronome.count(header);
             witness.frame(header, frame, &mut advances);
+            if !self.asking.is_empty() {
+                self.left.push(Left::new(header, &self.metronome, witness.is_carrying()));
+            }
+            self.metronome.count(header);
         }
         for advanced in advances {
             witness.advance(&advanced);
         }
+        self.heard.extend(witness.take_heard());
         let late = witness.playing.is_some_and(|p| outside.drive.is_late(p.song, p.next));
-        witness.end(now, &reports, witness.silent - silent, late);
+        witness.end(&reports, witness.silent - silent, late);
+
+        if reports.iter().any(|report| matches!(report, Report::Position(_))) {
+            self.behind = behind;
+        }
+        let (ahead, behind) = (witness.unreported(), self.behind);
+        self.farthest = self.farthest.max(ahead.saturating_sub(behind));
+        assert!(
+            ahead <= RESUME_WITHIN + behind,
+            "{ahead:?} were not reported, the last time {behind:?} late"
+        );
 
         let sent = self.record.frames() - first;
         assert!(sent > 0 || now < self.wake || first == 0, "woken for nothing");
@@ -219,7 +242,8 @@ impl Life {
                 let sounds = |frames| witness.sounds(after.song, frames);
                 (sounds(before.next.min(after.next)), sounds(after.next))
             });
-            self.events.end_turn(now, plan.tick, &self.station.now_playing(), range);
+            self.events.compare_formats(&witness.mount.take_changes());
+            self.events.end_turn((now, plan.tick, sent > 0), &self.station.now_playing(), range);
         }
         if sent > 0 {
             self.announces = false;
@@ -228,7 +252,9 @@ impl Life {
             assert_eq!(board.state.is_connected, witness.connected, "is_connected");
             assert!(!self.events.is_playing() || witness.is_audible(), "is_playing");
         }
-        self.answer(plan, now, first, sent, witness);
+        let turn = Turn { now, late: late_by, is_called, first, left: &self.left };
+        self.asking.answer(&turn, witness);
+        self.compare_skips(witness);
         if self.keeper.is_woken() && self.keeper_due.is_none() {
             let most = Duration::from_millis(if self.dice.percent(2) { 400 } else { 3 });
             self.keeper_due = Some(now + self.dice.between(Duration::from_micros(50), most));
@@ -241,30 +267,8 @@ impl Life {
         self.station_due = wake + late;
     }
 
-    /// Commands that were heard: each is answered with the first frame that it changed.
-    fn answer(&mut self, plan: &Plan, now: Instant, first: u64, sent: u64, witness: &Witness) {
-        self.acks.retain_mut(|Asked { given, excused, ack }| match ack.wait(Duration::ZERO) {
-            Ok(Some(effect)) => {
-                assert!((first..first + sent).contains(&effect.frame), "{effect:?} of {first}");
-                let waited = now - *given;
-                assert_eq!(u128::from(effect.in_ms), waited.as_millis());
-                let most = 2 * (plan.tick + LONGEST_FRAME) + LATE;
-                assert!(waited <= most || *excused, "a command took {waited:?}");
-                false
-            }
-            Ok(None) => {
-                assert!(witness.is_held(), "a command without effect");
-                false
-            }
-            Err(WaitError::NotRunning) => panic!("a command was dropped"),
-            // The song that it asks for has not come yet; nothing is answered with silence.
-            Err(_) => {
-                let starves = witness.is_audible() && !witness.hears_song();
-                *excused |= starves;
-                assert!(sent == 0 || starves, "a command was not answered");
-                true
-            }
-        });
+    /// Once nothing is under way, every skip has been carried out.
+    fn compare_skips(&self, witness: &Witness) {
         let is_still = !self.keeper.is_woken() && self.outstanding.is_empty();
         if is_still && !self.station.is_called() {
             assert!(witness.has_no_skips(), "a skip was not carried out");
@@ -283,10 +287,13 @@ impl Life {
         let written = self.outstanding.len() - self.keeper.pending();
         if written > 0 {
             let on_disk = rows(&self.keeper.entries());
+            let known = model.history.len();
             for advanced in self.outstanding.drain(..written) {
-                model.advance(&advanced, &on_disk);
+                let heard = self.heard.pop_front_if(|row| row.0 == advanced.from);
+                model.advance(&advanced, heard, &on_disk);
             }
             model.compare(on_disk);
+            model.compare_new_history(known, &self.keeper.history(known));
         }
         self.check(now);
     }
@@ -306,6 +313,11 @@ impl Life {
         }
     }
 
+    /// The whole history is what was heard.
+    pub(super) fn compare_history(&self, model: &Model) {
+        model.compare_history(&self.keeper.history(0), self.keeper.stamped());
+    }
+
     /// The disk refused an edit: the queue is as it was.
     pub(super) fn keeper_refuses(&self, done: &Result<Option<EntryId>, QueueError>) -> bool {
         matches!(done, Err(QueueError::Db(_)))
@@ -319,7 +331,7 @@ impl Life {
     /// When something in it is due.
     pub(super) fn due(&mut self, now: Instant) -> Instant {
         if self.station.is_called() {
-            self.station_due = self.station_due.min(now + Duration::from_micros(20));
+            self.station_due = self.station_due.min(now + CALLED);
         }
         let icecast = self.icecast.as_ref().and_then(Icecast::due);
         let keeper = [self.keeper_due, self.keeper.retry_at(), icecast];

@@ -8,8 +8,6 @@ use crate::mpeg::{Header, time::UNITS_PER_SECOND};
 const STALL: Duration = Duration::from_secs(2);
 /// What whole nanoseconds may lose of an exact time, each time they are added.
 const ROUNDING: Duration = Duration::from_micros(2);
-/// The longest frame: 576 samples at 8 kHz.
-const LONGEST_FRAME: Duration = Duration::from_millis(72);
 
 /// Frames sent since the clock began, by their duration.
 #[derive(Debug)]
@@ -18,12 +16,13 @@ pub(super) struct Metronome {
     base: Instant,
     /// Samples a frame, samples a second, frames.
     sent: Vec<(u16, u32, u64)>,
+    newest: Option<Header>,
     pub(super) stalls: u64,
 }
 
 impl Metronome {
     pub(super) fn new(tick: Duration, now: Instant) -> Self {
-        Self { tick, base: now, sent: Vec::new(), stalls: 0 }
+        Self { tick, base: now, sent: Vec::new(), newest: None, stalls: 0 }
     }
 
     /// A turn of the station begins.
@@ -37,6 +36,7 @@ impl Metronome {
 
     /// A frame was sent.
     pub(super) fn count(&mut self, header: Header) {
+        self.newest = Some(header);
         let key = (header.samples(), header.sample_rate());
         match self.sent.iter_mut().find(|sent| (sent.0, sent.1) == key) {
             Some(sent) => sent.2 += 1,
@@ -58,13 +58,31 @@ impl Metronome {
         self.base + Duration::from_nanos(u64::try_from(nanos).unwrap())
     }
 
+    /// As soon as a frame with this header may leave after a command: with it, no more than two
+    /// groups are ahead of the clock. A group is the whole number of frames nearest to a tick.
+    pub(super) fn earliest(&self, header: Header) -> Instant {
+        let ahead = self.lead(header).saturating_sub(header.duration().as_duration());
+        self.due().checked_sub(ahead).unwrap_or(self.base)
+    }
+
+    /// How long two groups of this format are.
+    fn lead(&self, header: Header) -> Duration {
+        let (samples, rate) = (u128::from(header.samples()), u128::from(header.sample_rate()));
+        let group = (2 * self.tick.as_millis() * rate + samples * 1000) / (samples * 2000);
+        let nanos = 2 * group.max(1) * samples * 1_000_000_000 / rate;
+        Duration::from_nanos(u64::try_from(nanos).unwrap())
+    }
+
     /// A turn has ended; it sent frames, the last of them on time, and wants to be woken then.
     /// `carrying`: the frame that was asked for follows as soon as the lead allows.
     pub(super) fn end(&self, now: Instant, (sent, carrying): (u64, bool), wake: Instant) {
         let due = self.due();
         assert!(due > now, "what was due {:?} ago has not left", now - due);
-        let lead = 2 * (self.tick + LONGEST_FRAME) + ROUNDING;
-        assert!(due - now <= lead, "{:?} ahead of the clock", due - now);
+        // Two groups of what left last, to the sample; where nothing left, time has passed since.
+        if let Some(newest) = self.newest.filter(|_| sent > 0) {
+            let lead = self.lead(newest) + ROUNDING;
+            assert!(due - now <= lead, "{:?} ahead of the clock", due - now);
+        }
         if sent > 0 && !carrying {
             let drift = wake.max(due) - wake.min(due);
             assert!(drift.is_zero(), "the pacer is off by {drift:?}");

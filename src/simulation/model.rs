@@ -1,4 +1,4 @@
-//! The model: the queue as a plain list, and how many songs count as played.
+//! The model: the queue as a plain list, and the songs that count as played.
 
 use crate::{
     ids::{EntryId, SongId},
@@ -16,7 +16,8 @@ pub(super) type Row = (EntryId, SongId, bool);
 #[derive(Debug, Default)]
 pub(super) struct Model {
     pub(super) rows: Vec<Row>,
-    pub(super) played: u64,
+    /// The history: what was heard to its last frame and brought to disk, the oldest first.
+    pub(super) history: Vec<Row>,
 }
 
 pub(super) fn rows(entries: &[Entry]) -> Vec<Row> {
@@ -28,21 +29,36 @@ impl Model {
         self.rows.iter().position(|row| row.0 == entry)
     }
 
-    /// Compares the history with the disk.
-    pub(super) fn compare_played(&mut self, on_disk: u64) {
-        assert_eq!(on_disk, self.played, "songs in the history");
+    /// What the history takes: here, and once more where it is read to be compared.
+    pub(super) fn history_bytes(&self) -> u64 {
+        2 * (self.history.capacity() * size_of::<Row>()) as u64
+    }
+
+    /// Compares the whole history with the disk, and the songs that were noted as played.
+    pub(super) fn compare_history(&self, on_disk: &[Row], stamped: Vec<SongId>) {
+        assert_eq!(on_disk, self.history, "the history");
+        let mut songs: Vec<SongId> = self.history.iter().map(|row| row.1).collect();
+        songs.sort_unstable();
+        songs.dedup();
+        assert_eq!(stamped, songs, "songs that were noted as played");
+    }
+
+    /// Compares what is new in the history with the disk; `known`: how many rows are not.
+    pub(super) fn compare_new_history(&self, known: usize, on_disk: &[Row]) {
+        assert_eq!(on_disk, &self.history[known..], "the history from row {known} on");
     }
 
     /// The station went on. `on_disk` tells of an entry that only ever stood in a snapshot, because
-    /// nothing could be written then.
-    pub(super) fn advance(&mut self, advanced: &Advanced, on_disk: &[Row]) {
+    /// nothing could be written then. `heard`: the song that was heard to its last frame.
+    pub(super) fn advance(&mut self, advanced: &Advanced, heard: Option<Row>, on_disk: &[Row]) {
         match self.index(advanced.from) {
             Some(at) => drop(self.rows.remove(at)),
             // The queue ran dry while nothing could be written, and one came out of the air.
             None if self.rows.is_empty() => {}
             None => panic!("the station left {:?}, no entry of {:?}", advanced.from, self.rows),
         }
-        self.played += u64::from(advanced.outcome == Outcome::Played);
+        assert_eq!(heard.is_some(), advanced.outcome == Outcome::Played, "{advanced:?}");
+        self.history.extend(heard);
         let Some(to) = advanced.to else { return };
         match self.index(to) {
             Some(at) => self.rows[..=at].rotate_right(1),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::dice::Dice;
-use crate::config::{AfterReconnect, OnLoss};
+use crate::config::{AfterReconnect, Mixed, OnLoss};
 
 /// How a run is set up.
 #[derive(Debug, Clone)]
@@ -20,6 +20,7 @@ pub(super) struct Plan {
     pub(super) points_back: bool,
     pub(super) kills: bool,
     pub(super) clock_jumps: bool,
+    pub(super) mixed: Mixed,
 }
 
 impl Plan {
@@ -42,6 +43,7 @@ impl Plan {
             points_back: dice.percent(90),
             kills: true,
             clock_jumps: true,
+            mixed: if dice.percent(40) { Mixed::Skip } else { Mixed::Play },
         }
     }
 

@@ -7,12 +7,17 @@ use std::{
 };
 
 use super::{
+    model::Row,
+    mount::Mount,
+    news::News,
+    playing::Playing,
     reservoir::Reservoir,
+    rest::Rest,
     shelf::{Fault, Piece, Shelf, is_silent, main_data_at, points_back},
 };
 use crate::{
     command::Command,
-    config::{AfterReconnect, OnLoss},
+    config::{AfterReconnect, Mixed, OnLoss},
     ids::{EntryId, SongId},
     keeper::{Advanced, Outcome, Position, Snapshot},
     mpeg::Header,
@@ -22,39 +27,12 @@ use crate::{
 
 /// How a file is told that is away.
 const NOT_FOUND: &str = "not found";
-/// Unplayable songs in a row after which there may be silence, and for how long.
-const UNPLAYABLE_LIMIT: u32 = 5;
-const REST: Duration = Duration::from_secs(30);
 /// A song that sounded for so long is none of those in a row.
 const SOUNDED: Duration = Duration::from_secs(1);
 /// The most silent frames that carry main data before one frame.
 const CARRIERS_LIMIT: u32 = 8;
 /// Entries whose songs are remembered.
 const KNOWN: usize = 256;
-
-/// The song that is current, and its frame that comes next.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Playing {
-    pub(super) entry: EntryId,
-    pub(super) song: SongId,
-    pub(super) next: u64,
-    /// The frame at which it was opened.
-    pub(super) from: u64,
-}
-
-impl Playing {
-    fn at(entry: EntryId, song: SongId, frame: u64) -> Self {
-        Self { entry, song, next: frame, from: frame }
-    }
-}
-
-/// What the station is told in one turn, in the order in which it hears it.
-#[derive(Debug, Default)]
-pub(super) struct News {
-    pub(super) link: Option<(bool, u64)>,
-    pub(super) snapshot: Option<Arc<Snapshot>>,
-    pub(super) commands: Vec<Command>,
-}
 
 /// The rules of a run.
 pub(super) struct Witness {
@@ -69,15 +47,18 @@ pub(super) struct Witness {
     head: Option<Entry>,
     /// How often it went on in this life.
     advances: u64,
-    known: VecDeque<(EntryId, SongId)>,
+    known: VecDeque<Row>,
+    /// What was heard to its last frame and not asked for yet.
+    heard: Vec<Row>,
     /// Skips that were commanded and not reported.
     skips: u64,
     wishes: Vec<bool>,
     /// The newest position that was reported.
     position: Option<Position>,
     rewound: bool,
-    unplayable_run: u32,
-    rest_until: Option<Instant>,
+    rest: Rest,
+    pub(super) mount: Mount,
+    now: Instant,
     /// A song was between its end and the next one's beginning in this turn.
     was_between: bool,
     reservoir: Reservoir,
@@ -93,7 +74,8 @@ pub(super) struct Witness {
 impl Witness {
     pub(super) fn new(
         shelf: Arc<Shelf>,
-        (on_loss, after_reconnect): (OnLoss, AfterReconnect),
+        (on_loss, after_reconnect, mixed): (OnLoss, AfterReconnect, Mixed),
+        now: Instant,
     ) -> Self {
         Self {
             shelf,
@@ -106,12 +88,14 @@ impl Witness {
             head: None,
             advances: 0,
             known: VecDeque::new(),
+            heard: Vec::new(),
             skips: 0,
             wishes: Vec::new(),
             position: None,
             rewound: false,
-            unplayable_run: 0,
-            rest_until: None,
+            rest: Rest::default(),
+            mount: Mount::new(mixed == Mixed::Skip),
+            now,
             was_between: true,
             reservoir: Reservoir::default(),
             frame: Vec::new(),
@@ -130,8 +114,8 @@ impl Witness {
         self.advances = 0;
         self.skips = 0;
         self.wishes.clear();
-        self.unplayable_run = 0;
-        self.rest_until = None;
+        self.rest.end();
+        self.mount.begin();
         self.reservoir = Reservoir::default();
         (self.carriers, self.joined) = (0, false);
         self.remember(snapshot);
@@ -169,9 +153,22 @@ impl Witness {
         self.skips == 0
     }
 
+    /// What was heard to its last frame since this was last asked.
+    pub(super) fn take_heard(&mut self) -> Vec<Row> {
+        std::mem::take(&mut self.heard)
+    }
+
     /// The newest reported position; nothing where the song began anew since.
     pub(super) fn position(&self) -> Option<Position> {
         self.position.filter(|_| !self.rewound)
+    }
+
+    /// How far what has left of the song is ahead of what was reported of it.
+    pub(super) fn unreported(&self) -> Duration {
+        let Some(playing) = self.playing else { return Duration::ZERO };
+        let told = self.position().map_or(playing.from, |position| position.frame);
+        let frame = self.shelf.piece(playing.song).frame_time();
+        frame.times(playing.next.saturating_sub(told)).as_duration()
     }
 
     /// How many seconds so many frames of a song sound.
@@ -181,6 +178,7 @@ impl Witness {
 
     /// The station is told this, before it sends what is due.
     pub(super) fn hear(&mut self, news: &News) {
+        self.now = news.now;
         self.was_between = self.playing.is_none();
         if let Some((up, ups)) = news.link {
             let came_back = ups > self.ups && self.ups > 0;
@@ -203,7 +201,10 @@ impl Witness {
                     self.wanted = *play;
                     self.wishes.push(*play);
                 }
-                Command::PlayNextSong => self.skips += 1,
+                Command::PlayNextSong => {
+                    self.skips += 1;
+                    self.rest.end();
+                }
             }
         }
     }
@@ -249,7 +250,9 @@ impl Witness {
             let again = advanced.to.is_some_and(|to| self.song(to) == playing.song);
             let silent = match &advanced.outcome {
                 Outcome::Skipped => true,
-                Outcome::Unplayable(reason) => reason.contains(NOT_FOUND),
+                Outcome::Unplayable(reason) => {
+                    reason.contains(NOT_FOUND) || Mount::is_misfit(reason)
+                }
                 Outcome::Played => false,
             };
             again && advanced.from == playing.entry && silent
@@ -262,20 +265,26 @@ impl Witness {
         let playing = self.playing.expect("the station left an entry and had none");
         assert_eq!(advanced.from, playing.entry, "the station left an entry that did not play");
         let piece = self.shelf.piece(playing.song);
+        let rests = self.rest.is_on(self.now);
+        assert!(!rests || advanced.outcome == Outcome::Skipped, "{advanced:?} in a rest");
         match &advanced.outcome {
             Outcome::Played => {
-                self.unplayable_run = 0;
+                self.rest.end();
                 assert_eq!(playing.next, piece.frames, "a song ended early");
+                self.heard.push(self.known(playing.entry));
             }
             Outcome::Skipped => {
-                self.unplayable_run = 0;
-                self.rest_until = None;
                 self.skips = self.skips.checked_sub(1).expect("a skip that nobody asked for");
+            }
+            Outcome::Unplayable(reason) if Mount::is_misfit(reason) => {
+                assert_eq!(playing.next, playing.from, "left for its format while it sounded");
+                assert!(playing.next < piece.readable(), "left for a format that none could see");
+                self.mount.pass_over(piece.header(playing.next));
             }
             Outcome::Unplayable(reason) => {
                 let damaged = matches!(piece.fault, Fault::DamagedAfter(n) if n == playing.next);
                 assert!(damaged || reason.contains(NOT_FOUND) || piece.fault == Fault::Missing);
-                self.unplayable_run += 1;
+                self.rest.failed(self.now);
             }
         }
         self.playing = advanced.to.map(|entry| Playing::at(entry, self.song(entry), 0));
@@ -288,13 +297,9 @@ impl Witness {
     }
 
     /// The turn is over: what it reported, and how many of its frames were silent.
-    pub(super) fn end(&mut self, now: Instant, reports: &[Report], silent: u64, late: bool) {
+    pub(super) fn end(&mut self, reports: &[Report], silent: u64, late: bool) {
         self.adopt_head();
-        if self.unplayable_run >= UNPLAYABLE_LIMIT {
-            self.rest_until = Some(now + REST);
-            self.unplayable_run = 0;
-        }
-        let rests = self.rest_until.is_some_and(|until| now <= until);
+        let rests = self.rest.is_on(self.now);
         let may_be_silent = !self.is_audible() || late || rests || self.was_between;
         assert!(
             silent == 0 || may_be_silent,
@@ -327,6 +332,8 @@ impl Witness {
 
     fn sound(&mut self, header: Header, frame: &[u8], claimed: Option<Vec<u8>>) {
         assert!(self.is_audible(), "a song sounds that should not");
+        assert!(!self.rest.is_on(self.now), "a song sounds in a rest");
+        self.mount.sound(header);
         let playing = self.playing.as_mut().expect("something plays");
         let back = points_back(header, frame);
         if back > 0 {
@@ -338,7 +345,7 @@ impl Witness {
         self.sounded += 1;
         let sounded = header.duration().times(playing.next - playing.from).as_duration();
         if sounded >= SOUNDED {
-            self.unplayable_run = 0;
+            self.rest.end();
         }
     }
 
@@ -365,11 +372,12 @@ impl Witness {
 
     fn remember(&mut self, snapshot: &Snapshot) {
         if snapshot.advances >= self.advances {
+            self.rest.told(snapshot.revision);
             self.head = snapshot.current.clone();
         }
         for entry in snapshot.current.iter().chain(&snapshot.next) {
             if self.known.iter().all(|known| known.0 != entry.entry_id) {
-                self.known.push_back((entry.entry_id, entry.song_id));
+                self.known.push_back((entry.entry_id, entry.song_id, entry.is_random));
             }
         }
         while self.known.len() > KNOWN {
@@ -378,7 +386,11 @@ impl Witness {
     }
 
     fn song(&self, entry: EntryId) -> SongId {
+        self.known(entry).1
+    }
+
+    fn known(&self, entry: EntryId) -> Row {
         let known = self.known.iter().find(|known| known.0 == entry);
-        known.expect("the station plays what the queue never told").1
+        *known.expect("the station plays what the queue never told")
     }
 }
