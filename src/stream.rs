@@ -158,10 +158,14 @@ impl AudioStream {
         let runtime = Runtime::start(Sockets { server, handed, relay, icecast, site });
         let runtime = runtime.map_err(StartError::Runtime)?;
         let url = local_url(address);
-        lock.announce(&url)?;
-        scans.start_configured();
+        let announced = lock.announce(&url);
+        let first_scan = Arc::clone(&scans);
         let parts = Parts { scans, station, runtime, keeper, subscribers, lock };
-        Ok(Self { parts: Some(parts), manager, address, url })
+        let stream = Self { parts: Some(parts), manager, address, url };
+        // Where nobody can be told, it is dropped here, which ends all of it in its order.
+        announced?;
+        first_scan.start_configured();
+        Ok(stream)
     }
 
     /// The way to command it and to follow it.

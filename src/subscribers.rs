@@ -17,6 +17,8 @@ use crate::event::{Envelope, Event};
 pub const QUEUE_LIMIT: usize = 256;
 /// Events that are kept for those who come back ([`Subscribers::since`]).
 pub const HISTORY_LIMIT: usize = 1024;
+/// No wait is longer, so that no time overflows.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The publishing side. Clones share the same subscribers.
 #[derive(Debug, Clone, Default)]
@@ -139,25 +141,29 @@ impl Queue {
                 state.waiting.iter().position(|e| matches!(e.event, Event::TimeChanged { .. }));
             if let Some(index) = stale_time {
                 state.waiting.remove(index);
+            } else if matches!(envelope.event, Event::TimeChanged { .. }) {
+                // The next one comes in a second; what waits here does not come again.
+                return;
             } else {
                 state.missed += state.waiting.len() as u64;
                 state.waiting.clear();
             }
         }
         state.waiting.push_back(envelope);
-        self.wake(state);
+        self.wake(state, Condvar::notify_one);
     }
 
     fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
-        self.wake(state);
+        self.wake(state, Condvar::notify_all);
     }
 
-    fn wake(&self, mut state: MutexGuard<'_, QueueState>) {
+    /// `notify`: one waiting thread for one event, all of them for the end.
+    fn wake(&self, mut state: MutexGuard<'_, QueueState>, notify: impl FnOnce(&Condvar)) {
         let waker = state.waker.take();
         drop(state);
-        self.arrived.notify_one();
+        notify(&self.arrived);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -196,12 +202,12 @@ impl EventReceiver {
         }
     }
 
-    /// Waits for the next event for at most `timeout`.
+    /// Waits for the next event for at most `timeout`, and no longer than a year.
     ///
     /// # Errors
     /// [`ReceiveError::Empty`] where none came in time, [`ReceiveError::Closed`] after the stop.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<Envelope, ReceiveError> {
-        let deadline = Instant::now() + timeout;
+        let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
         let mut state = lock(&self.queue.state);
         loop {
             if let Some(taken) = state.take() {
@@ -275,6 +281,53 @@ mod tests {
         assert_eq!(receiver.try_recv().unwrap().event, Event::Lagged { missed: 256 });
         assert_eq!(receiver.try_recv().unwrap().event, status(false));
         assert_eq!(receiver.try_recv(), Err(ReceiveError::Empty));
+    }
+
+    #[test]
+    fn time_that_finds_no_room_costs_nothing_else() {
+        let subscribers = Subscribers::new();
+        let receiver = subscribers.subscribe();
+        for _ in 0..QUEUE_LIMIT {
+            subscribers.publish(status(true));
+        }
+        subscribers.publish(Event::TimeChanged { seconds: 1.0 });
+        for _ in 0..QUEUE_LIMIT {
+            assert_eq!(receiver.try_recv().unwrap().event, status(true));
+        }
+        assert_eq!(receiver.try_recv(), Err(ReceiveError::Empty));
+    }
+
+    #[test]
+    fn a_wait_may_be_as_long_as_a_duration_can_be() {
+        let subscribers = Subscribers::new();
+        let receiver = subscribers.subscribe();
+        subscribers.publish(status(true));
+        assert_eq!(receiver.recv_timeout(Duration::MAX).unwrap().event, status(true));
+    }
+
+    #[test]
+    fn the_end_wakes_everyone_who_waits_at_one_receiver() {
+        for _ in 0..20 {
+            let subscribers = Subscribers::new();
+            let receiver = Arc::new(subscribers.subscribe());
+            let (told, ends) = std::sync::mpsc::channel();
+            for _ in 0..3 {
+                let (receiver, told) = (Arc::clone(&receiver), told.clone());
+                std::thread::spawn(move || {
+                    told.send(None).unwrap();
+                    told.send(Some(receiver.recv())).unwrap();
+                });
+            }
+            for _ in 0..3 {
+                assert_eq!(ends.recv().unwrap(), None);
+            }
+            std::thread::yield_now();
+            subscribers.close();
+            for _ in 0..3 {
+                let end = ends.recv_timeout(Duration::from_secs(10));
+                assert_eq!(end, Ok(Some(Err(ReceiveError::Closed))));
+            }
+        }
     }
 
     #[test]

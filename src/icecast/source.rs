@@ -181,7 +181,11 @@ async fn ask(target: &Target, mut socket: Socket, request: &[u8]) -> Result<Sour
         loop {
             let head = next_head(target, &mut socket, &mut answers).await?;
             // Both mean: send. Other interim answers only mean: wait.
-            if head.status == 100 || head.status >= 200 {
+            if head.status == 100 {
+                // What came right behind it may say otherwise, and no read would come upon it again.
+                return Ok(last_that_came(target, &mut answers)?.unwrap_or(head));
+            }
+            if head.status >= 200 {
                 return Ok(head);
             }
         }
@@ -213,6 +217,21 @@ async fn next_head(
             Ok(0) => return Err(SourceError::ClosedInHandshake { at: target.authority() }),
             Ok(read) => answers.push(buffer.get(..read).unwrap_or_default()),
             Err(error) => return Err(cut_off(target, &error)),
+        }
+    }
+}
+
+/// The last head among those that are there already; a final one is the last.
+fn last_that_came(
+    target: &Target,
+    answers: &mut Answers,
+) -> Result<Option<ResponseHead>, SourceError> {
+    let mut last = None;
+    loop {
+        match answers.next() {
+            Ok(Some(head)) => last = Some(head),
+            Ok(None) => return Ok(last),
+            Err(_) => return Err(SourceError::NotIcecast { at: target.authority() }),
         }
     }
 }

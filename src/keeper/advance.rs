@@ -3,7 +3,9 @@
 use rusqlite::Connection;
 
 use super::{
-    Advanced, KeeperOptions, Outcome, Position, history,
+    KeeperOptions, Outcome, Position,
+    handle::Reported,
+    history,
     memory::Memory,
     position,
     song_queue::{self, Fresh, Placed},
@@ -13,10 +15,9 @@ use super::{
 /// `from` that was made up while the disk refused everything was never there, and counts all the same.
 pub(super) fn apply(
     connection: &Connection,
-    advanced: &Advanced,
+    Reported { advanced, at_ms }: &Reported,
     memory: &Memory,
     options: &KeeperOptions,
-    now: i64,
 ) -> rusqlite::Result<bool> {
     let from = match song_queue::find(connection, advanced.from)? {
         Some(from) => from,
@@ -27,10 +28,10 @@ pub(super) fn apply(
     };
     if advanced.outcome == Outcome::Played {
         if !options.disable_tracker {
-            history::add(connection, &from, now)?;
+            history::add(connection, &from, *at_ms)?;
         }
         if !options.disable_stats {
-            history::stamp(connection, &from, now)?;
+            history::stamp(connection, &from, *at_ms)?;
         }
     }
     song_queue::take(connection, from.entry_id)?;
@@ -43,7 +44,7 @@ pub(super) fn apply(
                 if let Some(entry) = memory.recall(to) {
                     let fresh =
                         Fresh { entry_id: to, song_id: entry.song_id, is_random: entry.is_random };
-                    song_queue::add_first(connection, fresh, now)?;
+                    song_queue::add_first(connection, fresh, *at_ms)?;
                 }
             }
         }

@@ -10,7 +10,7 @@ use std::{
 
 use crossbeam_channel::Sender;
 
-use super::{Advanced, Position, Snapshot};
+use super::{Advanced, Position, Snapshot, worker::unix_millis};
 use crate::bell::Bell;
 
 /// Reports that wait for the keeper at most: it takes them at once, except while the disk hangs.
@@ -34,10 +34,18 @@ pub(super) struct Shared {
     ended: AtomicBool,
 }
 
+/// That the station went on, and when it said so: a disk that hangs or is full takes it later.
+#[derive(Debug, Clone)]
+pub(super) struct Reported {
+    pub(super) advanced: Advanced,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub(super) at_ms: i64,
+}
+
 /// What the station reported and the keeper has not taken yet.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    pub(super) advances: VecDeque<Advanced>,
+    pub(super) advances: VecDeque<Reported>,
     pub(super) position: Option<Position>,
     pub(super) wanted: Option<bool>,
 }
@@ -117,7 +125,7 @@ impl KeeperHandle {
             tracing::error!("the disk has not answered for {REPORTS} songs; one is not recorded");
             return;
         }
-        slots.advances.push_back(advanced);
+        slots.advances.push_back(Reported { advanced, at_ms: unix_millis() });
         self.wake(slots);
     }
 

@@ -5,14 +5,14 @@ use rusqlite::{Connection, params};
 use super::song_queue::Placed;
 use crate::ids::EntryId;
 
-/// Writes the row. `now`: milliseconds since 1970-01-01 UTC.
-pub(super) fn add(connection: &Connection, entry: &Placed, now: i64) -> rusqlite::Result<()> {
+/// Writes the row. `ended`: milliseconds since 1970-01-01 UTC.
+pub(super) fn add(connection: &Connection, entry: &Placed, ended: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO history (song_id, entry_id, played_at, is_random, outcome) \
              VALUES (?1, ?2, ?3, ?4, 'played')",
         )?
-        .execute(params![entry.song_id.0, entry.entry_id.to_bytes(), now, entry.is_random])
+        .execute(params![entry.song_id.0, entry.entry_id.to_bytes(), ended, entry.is_random])
         .map(|_| ())
 }
 
@@ -24,9 +24,9 @@ pub(super) fn holds(connection: &Connection, entry_id: EntryId) -> rusqlite::Res
 }
 
 /// Notes when the song was last played: this one column, so that nothing else is overwritten.
-pub(super) fn stamp(connection: &Connection, entry: &Placed, now: i64) -> rusqlite::Result<()> {
+pub(super) fn stamp(connection: &Connection, entry: &Placed, ended: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE songs SET last_played = ?2 WHERE id = ?1")?
-        .execute(params![entry.song_id.0, now])
+        .execute(params![entry.song_id.0, ended])
         .map(|_| ())
 }

@@ -43,14 +43,14 @@ impl Worker {
     pub(super) fn take_reports(&mut self) -> bool {
         let slots = self.shared.take();
         let news = !slots.advances.is_empty() || slots.wanted.is_some();
-        for advanced in slots.advances {
+        for reported in slots.advances {
             if self.pending.len() == PENDING {
                 tracing::error!("nothing could be saved for {PENDING} songs; one is not recorded");
                 self.pending.pop_front();
                 self.provisional = self.provisional.saturating_sub(1);
                 self.advances += 1;
             }
-            self.pending.push_back(advanced);
+            self.pending.push_back(reported);
         }
         self.position = slots.position.or(self.position);
         self.wanted = slots.wanted.or(self.wanted);
@@ -89,13 +89,7 @@ impl Worker {
             let done = self.transact(count, |work| {
                 let mut changed = false;
                 for report in &reports {
-                    changed |= advance::apply(
-                        work.connection,
-                        report,
-                        work.memory,
-                        work.options,
-                        work.now,
-                    )?;
+                    changed |= advance::apply(work.connection, report, work.memory, work.options)?;
                 }
                 if let Some(entry) = &sounding
                     && song_queue::find(work.connection, entry.entry_id)?.is_none()
@@ -111,7 +105,7 @@ impl Worker {
                 Ok((changed, snapshot)) => {
                     let event = if told || !changed { None } else { self.unplayable(0) };
                     for report in self.pending.drain(..count) {
-                        self.memory.land(report.from);
+                        self.memory.land(report.advanced.from);
                     }
                     self.provisional = 0;
                     self.advances += count as u64;
@@ -141,8 +135,8 @@ impl Worker {
     fn unwritten(&mut self) -> Snapshot {
         let before = self.shared.snapshot();
         let reports = self.pending.iter().take(self.provisional);
-        let left: HashSet<EntryId> = reports.map(|report| report.from).collect();
-        let to = self.pending.get(self.provisional - 1).and_then(|report| report.to);
+        let left: HashSet<EntryId> = reports.map(|report| report.advanced.from).collect();
+        let to = self.pending.get(self.provisional - 1).and_then(|report| report.advanced.to);
         let (entries, random) = self.peek().unwrap_or_default();
         let mut ahead: Vec<Entry> =
             entries.into_iter().filter(|entry| !left.contains(&entry.entry_id)).collect();
@@ -172,7 +166,7 @@ impl Worker {
 
     /// The event for a report on a song that could not be played.
     fn unplayable(&self, index: usize) -> Option<Event> {
-        let report = self.pending.get(index)?;
+        let report = &self.pending.get(index)?.advanced;
         let Outcome::Unplayable(reason) = &report.outcome else { return None };
         let song_id = self.memory.recall(report.from)?.song_id;
         Some(Event::SongUnplayable { entry_id: report.from, song_id, reason: reason.clone() })

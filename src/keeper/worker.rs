@@ -10,9 +10,9 @@ use rand::{SeedableRng, rngs::StdRng};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    Advanced, KeeperError, KeeperOptions, Position, QueueError, Snapshot,
+    KeeperError, KeeperOptions, Position, QueueError, Snapshot,
     error::Refusal,
-    handle::Shared,
+    handle::{Reported, Shared},
     memory::Memory,
     position, randy,
     request::{Change, Changed, Request},
@@ -45,7 +45,7 @@ pub(super) struct Worker {
     /// Reports that are committed.
     pub(super) advances: u64,
     /// Reports that are not, the oldest first.
-    pub(super) pending: VecDeque<Advanced>,
+    pub(super) pending: VecDeque<Reported>,
     /// How many of them were told of all the same, since the disk refuses them.
     pub(super) provisional: usize,
     pub(super) position: Option<Position>,
@@ -338,7 +338,8 @@ impl Work<'_> {
     }
 }
 
-fn unix_millis() -> i64 {
+/// The time of the wall: milliseconds since 1970-01-01 UTC.
+pub(super) fn unix_millis() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

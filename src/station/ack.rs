@@ -1,11 +1,11 @@
 //! The acknowledgement of a command: when and from which frame on it was heard.
 
 use std::{
-    sync::OnceLock,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 
 use crate::{command::Effect, keeper::SongQueue};
 
@@ -18,7 +18,8 @@ pub struct Ack {
     answer: Receiver<Option<Effect>>,
     /// Whose keeper stores what was asked for.
     stored_by: Option<SongQueue>,
-    effect: OnceLock<Option<Effect>>,
+    /// What was answered, once it was taken: several threads may wait at the same acknowledgement.
+    effect: Mutex<Option<Option<Effect>>>,
 }
 
 /// Why no effect is known.
@@ -50,7 +51,7 @@ impl Ack {
     pub(super) fn new(asked: Instant) -> (Self, Pending) {
         let (sender, answer) = bounded(1);
         (
-            Self { answer, stored_by: None, effect: OnceLock::new() },
+            Self { answer, stored_by: None, effect: Mutex::default() },
             Pending { answer: sender, asked },
         )
     }
@@ -80,18 +81,31 @@ impl Ack {
     }
 
     fn effect_by(&self, deadline: Instant) -> Result<Option<Effect>, WaitError> {
-        if let Some(effect) = self.effect.get() {
-            return Ok(*effect);
-        }
-        let answered = match self.answer.recv_deadline(deadline) {
-            Ok(answered) => answered,
-            Err(RecvTimeoutError::Timeout) => return Err(WaitError::Timeout),
-            // Another thread may have taken the answer from the same acknowledgement.
-            Err(RecvTimeoutError::Disconnected) => {
-                return self.effect.get().copied().ok_or(WaitError::NotRunning);
+        loop {
+            if let Some(answered) = self.answered() {
+                return answered;
             }
-        };
-        Ok(*self.effect.get_or_init(|| answered))
+            let mut answers = Select::new();
+            answers.recv(&self.answer);
+            if answers.ready_deadline(deadline).is_err() {
+                // It may have come at the last moment.
+                return self.answered().unwrap_or(Err(WaitError::Timeout));
+            }
+        }
+    }
+
+    /// The answer, where there is one by now. Taken and kept under one lock, so that nobody finds it
+    /// gone and not there yet; the lock is never held over a wait.
+    fn answered(&self) -> Option<Result<Option<Effect>, WaitError>> {
+        let mut known = self.effect.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none() {
+            match self.answer.try_recv() {
+                Ok(answered) => *known = Some(answered),
+                Err(TryRecvError::Empty) => return None,
+                Err(TryRecvError::Disconnected) => return Some(Err(WaitError::NotRunning)),
+            }
+        }
+        known.map(Ok)
     }
 }
 
@@ -111,5 +125,56 @@ impl Pending {
     fn answer(self, effect: Option<Effect>) {
         // Whoever asked may have dropped its Ack: then nobody wants to know.
         let _ = self.answer.try_send(effect);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use super::*;
+
+    /// Rounds in which the two come close to each other.
+    const ROUNDS: usize = 20_000;
+
+    #[test]
+    fn two_who_wait_at_one_acknowledgement_are_told_the_same() {
+        let rounds: Vec<_> = (0..ROUNDS).map(|_| Ack::new(Instant::now())).collect();
+        let (acks, mut pending): (Vec<_>, Vec<_>) = rounds.into_iter().unzip();
+        let (acks, barrier) = (&acks, &Barrier::new(3));
+        let wait = move || {
+            let told = acks.iter().map(|ack| {
+                barrier.wait();
+                ack.wait(Duration::from_secs(60))
+            });
+            told.filter(|told| *told != Ok(None)).count()
+        };
+        thread::scope(|scope| {
+            let waiting = [scope.spawn(wait), scope.spawn(wait)];
+            for one in pending.drain(..) {
+                barrier.wait();
+                one.no_effect();
+            }
+            assert_eq!(waiting.map(|one| one.join().unwrap()), [0, 0]);
+        });
+    }
+
+    #[test]
+    fn whoever_waits_briefly_waits_for_nobody_who_waits_for_long() {
+        let (ack, pending) = Ack::new(Instant::now());
+        thread::scope(|scope| {
+            let patient = scope.spawn(|| ack.wait(Duration::from_secs(60)));
+            assert_eq!(ack.wait(Duration::from_millis(10)), Err(WaitError::Timeout));
+            pending.no_effect();
+            assert_eq!(patient.join().unwrap(), Ok(None));
+        });
+        assert_eq!(ack.wait(Duration::ZERO), Ok(None));
+    }
+
+    #[test]
+    fn an_acknowledgement_that_nobody_will_answer_says_so() {
+        let (ack, pending) = Ack::new(Instant::now());
+        drop(pending);
+        assert_eq!(ack.wait(Duration::from_secs(60)), Err(WaitError::NotRunning));
     }
 }

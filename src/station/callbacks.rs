@@ -62,13 +62,15 @@ impl Callbacks {
 
     pub(super) fn remove(&self, id: CallbackId) -> bool {
         let mut registry = lock(&self.registry);
-        let before = registry.entries.len();
-        registry.entries.retain(|entry| entry.0 != id);
-        registry.entries.len() < before
+        let index = registry.entries.iter().position(|entry| entry.0 == id);
+        let removed = index.map(|index| registry.entries.remove(index));
+        // What it holds may use the callbacks while it is let go.
+        drop(registry);
+        removed.is_some()
     }
 }
 
-/// Calls everyone for every event until the stream is stopped.
+/// Calls everyone for every event until the stream is stopped; then lets all of them go.
 fn call_all(events: &EventReceiver, registry: &Mutex<Registry>) {
     while let Ok(envelope) = events.recv() {
         let entries = lock(registry).entries.clone();
@@ -83,10 +85,63 @@ fn call_all(events: &EventReceiver, registry: &Mutex<Registry>) {
             }
         }
     }
-    lock(registry).running = false;
+    let mut registry = lock(registry);
+    registry.running = false;
+    // They may hold a manager, which holds them: each would keep the other for ever.
+    let entries = std::mem::take(&mut registry.entries);
+    drop(registry);
+    drop(entries);
 }
 
 /// Locks; a callback that panicked while it was held is called again all the same.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::mpsc::{RecvTimeoutError, Sender, channel},
+        time::Duration,
+    };
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn a_callback_that_holds_what_it_is_registered_with_is_let_go_at_the_end() {
+        let subscribers = Subscribers::new();
+        let callbacks = Arc::new(Callbacks::new(subscribers.clone()));
+        let (kept, gone) = channel::<()>();
+        let itself = Arc::clone(&callbacks);
+        callbacks.register(Box::new(move |_| {
+            let _ = (&itself, &kept);
+        }));
+        drop(callbacks);
+        subscribers.close();
+        assert_eq!(gone.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected));
+    }
+
+    /// Uses the callbacks when it is let go.
+    struct Guest(Arc<Callbacks>, Sender<bool>);
+
+    impl Drop for Guest {
+        fn drop(&mut self) {
+            let id = self.0.register(Box::new(|_| {}));
+            self.1.send(self.0.remove(id)).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_a_callback_held_may_use_the_callbacks_while_it_is_let_go() {
+        let callbacks = Arc::new(Callbacks::new(Subscribers::new()));
+        let (told, gone) = channel();
+        let guest = Guest(Arc::clone(&callbacks), told);
+        let id = callbacks.register(Box::new(move |_| {
+            let _ = &guest;
+        }));
+        thread::spawn(move || callbacks.remove(id));
+        assert_eq!(gone.recv_timeout(PATIENCE), Ok(true));
+    }
 }

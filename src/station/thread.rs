@@ -49,12 +49,12 @@ pub(super) struct Order {
     pub(super) ack: Pending,
 }
 
-/// The running streaming thread.
+/// The running streaming thread. Dropping it stops it as [`stop`](Self::stop) does.
 #[derive(Debug)]
 pub struct Station {
     console: Console,
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// The way to give commands and to read the state. Clones share it.
@@ -118,19 +118,30 @@ impl Station {
             relay.close();
         };
         let thread = thread.spawn(body).map_err(StationError::Thread)?;
-        Ok(Self { console: Console { orders, bell, board }, stop, thread })
+        Ok(Self { console: Console { orders, bell, board }, stop, thread: Some(thread) })
     }
 
     /// Ends the thread after its last whole frame and waits for it.
-    pub fn stop(self) {
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
         self.stop.store(true, Ordering::Release);
         self.console.bell.ring();
         // A thread that ended by a fault has said so in the log.
-        let _ = self.thread.join();
+        let _ = thread.join();
     }
 
     pub(super) fn console(&self) -> Console {
         self.console.clone()
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -220,5 +231,56 @@ impl Ears {
             Report::Position(position) => self.keeper.position(position),
             Report::Wanted(wanted) => self.keeper.wanted(wanted),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        config::{AfterReconnect, Mixed, OnLoss},
+        db::Database,
+        deck::Track,
+        keeper::{Keeper, KeeperOptions},
+        song::Song,
+        station::TitleForm,
+    };
+
+    /// Opens nothing; the thread holds it for as long as it runs.
+    struct Held(Arc<()>);
+
+    impl Opener for Held {
+        fn open(&mut self, _: &Song, _: u64) -> Track {
+            assert_eq!(Arc::strong_count(&self.0), 0, "there is no song to open");
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn a_station_that_is_let_go_leaves_no_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("a.db")).unwrap();
+        let subscribers = Subscribers::new();
+        let keeper =
+            Keeper::start(database, KeeperOptions::default(), subscribers.clone()).unwrap();
+        let options = PlayerOptions {
+            tick: Duration::from_millis(100),
+            main_output: "mount",
+            on_loss: OnLoss::Hold,
+            after_reconnect: AfterReconnect::Resume,
+            mixed: Mixed::Play,
+            title: TitleForm::new("{title}"),
+            name: String::new(),
+            disabled: false,
+        };
+        let (bell, held) = (Bell::new(), Arc::new(()));
+        let outlets = (Links::new(bell.clone()), Relay::new(), subscribers);
+        let opener = Box::new(Held(Arc::clone(&held)));
+        let station =
+            Station::start(options, None, (opener, bell), keeper.handle(), outlets).unwrap();
+        drop(station);
+        assert_eq!(Arc::strong_count(&held), 1, "its thread runs on");
     }
 }

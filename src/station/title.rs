@@ -16,13 +16,15 @@ impl TitleForm {
     }
 
     /// The title of `song`: an empty field drops together with the text between it and the field
-    /// before it (or behind it, where it is the first); control characters become spaces.
+    /// before it (or behind it, where it is the first); text before the first field and behind the
+    /// last one stays; control characters become spaces.
     #[must_use]
     pub fn title(&self, song: &Song) -> String {
-        let mut out = String::new();
+        let lead = next_field(&self.form).map_or("", |(text, ..)| text);
+        let mut out = lead.to_owned();
         let mut separator = String::new();
         let mut some_field = false;
-        let mut rest = self.form.as_str();
+        let mut rest = self.form.get(lead.len()..).unwrap_or_default();
         while let Some((text, field, after)) = next_field(rest) {
             separator.push_str(text);
             let value = match field {
@@ -32,10 +34,8 @@ impl TitleForm {
             };
             rest = after;
             if value.is_empty() {
-                if some_field {
-                    separator.clear();
-                } else {
-                    separator.truncate(0);
+                separator.clear();
+                if !some_field {
                     rest = skip_text(rest);
                 }
                 continue;
@@ -105,6 +105,16 @@ mod tests {
         assert_eq!(form.title(&song("A", "T", "")), "A - T (live)");
         assert_eq!(form.title(&song("", "T", "B")), "B - T (live)");
         assert_eq!(form.title(&song("", "T", "")), "T (live)");
+    }
+
+    #[test]
+    fn text_before_the_first_field_stays_whatever_is_empty() {
+        let form = TitleForm::new("On air: {artist} - {title}");
+        assert_eq!(form.title(&song("Mono", "Ashes", "")), "On air: Mono - Ashes");
+        assert_eq!(form.title(&song("", "Ashes", "")), "On air: Ashes");
+        assert_eq!(form.title(&song("Mono", "", "")), "On air: Mono");
+        let form = TitleForm::new("Now: {artist} - {album} - {title}");
+        assert_eq!(form.title(&song("", "Ashes", "")), "Now: Ashes");
     }
 
     #[test]

@@ -54,7 +54,8 @@ impl Runtime {
             .build()?;
         let (stop, stopped) = watch::channel(false);
         let (end, ended) = bounded(1);
-        let thread = thread::Builder::new().name("runtime".into()).spawn(move || {
+        let builder = thread::Builder::new().name("runtime".into());
+        let thread = on_thread(builder, runtime, move |runtime| {
             runtime.block_on(all_sockets(sockets, stopped));
             runtime.shutdown_background();
             let _ = end.send(());
@@ -71,6 +72,33 @@ impl Runtime {
             let _ = self.thread.join();
         }
         in_time
+    }
+}
+
+/// Runs `body` with `runtime` on a thread. Where there is none, the runtime ends without waiting:
+/// dropped inside another runtime, as we may be here, it would panic.
+fn on_thread(
+    builder: thread::Builder,
+    runtime: tokio::runtime::Runtime,
+    body: impl FnOnce(tokio::runtime::Runtime) + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let (hand_over, handed_over) = bounded(1);
+    let spawned = builder.spawn(move || {
+        // An error means that whoever started us is gone without a runtime for us.
+        if let Ok(runtime) = handed_over.recv() {
+            body(runtime);
+        }
+    });
+    match spawned {
+        Ok(thread) => {
+            // There is room for it, and the thread waits for nothing else.
+            let _ = hand_over.send(runtime);
+            Ok(thread)
+        }
+        Err(error) => {
+            runtime.shutdown_background();
+            Err(error)
+        }
     }
 }
 
@@ -98,4 +126,21 @@ async fn all_sockets(sockets: Sockets, mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
     web.abort();
     while outputs.join_next().await.is_some() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// More than any address space: no thread gets it.
+    const NO_STACK: usize = usize::MAX / 2 + 1;
+
+    #[test]
+    fn inside_another_runtime_too_a_thread_that_cannot_be_started_is_an_error_and_no_panic() {
+        let made = || Builder::new_current_thread().enable_all().build().unwrap();
+        made().block_on(async {
+            let builder = thread::Builder::new().stack_size(NO_STACK);
+            on_thread(builder, made(), |_| {}).unwrap_err();
+        });
+    }
 }

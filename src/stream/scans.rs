@@ -16,7 +16,7 @@ use crate::{
     ids::SongId,
     keeper::LibrarySink,
     library::{self, Library, ScanProgress, ScanView},
-    web::ScanDesk,
+    web::{NoScan, ScanDesk},
 };
 
 /// Starts scans, one at a time, on the thread `scan`.
@@ -52,7 +52,8 @@ impl Scans {
     /// Scans the configured folder, where there is one.
     pub(super) fn start_configured(&self) {
         if !self.folders.is_empty() {
-            self.start(Vec::new());
+            // Nothing runs yet, and a thread that is missing stands in the log.
+            let _ = self.start(Vec::new());
         }
     }
 
@@ -70,6 +71,30 @@ impl Scans {
         }
     }
 
+    fn begin(&self, thread: thread::Builder, folders: Vec<PathBuf>) -> Result<(), NoScan> {
+        let mut running = self.lock();
+        if is_running(&running) {
+            return Err(NoScan::Running);
+        }
+        let folders = if folders.is_empty() { self.folders.clone() } else { folders };
+        let (library, progress) = (self.library.clone(), Arc::clone(&self.progress));
+        let mut sink = self.sink.clone();
+        let (scanning, ended) = bounded(0);
+        let spawned = thread.name("scan".into()).spawn(move || {
+            let _scanning: Sender<()> = scanning;
+            match library::scan(&library, &folders, &mut sink, &progress) {
+                Ok(report) => tracing::info!("{report}"),
+                Err(error) => tracing::error!("the scan ended early: {error}"),
+            }
+        });
+        spawned.map_err(|error| {
+            tracing::error!(%error, "no thread for the scan could be started");
+            NoScan::NoThread
+        })?;
+        *running = Some(ended);
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Receiver<()>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -80,27 +105,8 @@ fn is_running(scan: &Option<Receiver<()>>) -> bool {
 }
 
 impl ScanDesk for Scans {
-    fn start(&self, folders: Vec<PathBuf>) -> bool {
-        let mut running = self.lock();
-        if is_running(&running) {
-            return false;
-        }
-        let folders = if folders.is_empty() { self.folders.clone() } else { folders };
-        let (library, progress) = (self.library.clone(), Arc::clone(&self.progress));
-        let mut sink = self.sink.clone();
-        let (scanning, ended) = bounded(0);
-        let thread = thread::Builder::new().name("scan".into()).spawn(move || {
-            let _scanning: Sender<()> = scanning;
-            match library::scan(&library, &folders, &mut sink, &progress) {
-                Ok(report) => tracing::info!("{report}"),
-                Err(error) => tracing::error!("the scan ended early: {error}"),
-            }
-        });
-        match thread {
-            Ok(_) => *running = Some(ended),
-            Err(error) => tracing::error!(%error, "no thread for the scan could be started"),
-        }
-        true
+    fn start(&self, folders: Vec<PathBuf>) -> Result<(), NoScan> {
+        self.begin(thread::Builder::new(), folders)
     }
 
     fn progress(&self) -> Value {
@@ -134,5 +140,32 @@ impl ScanDesk for Scans {
             }
             .to_owned()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        keeper::{Keeper, KeeperOptions},
+        subscribers::Subscribers,
+    };
+
+    /// More than any address space: no thread gets it.
+    const NO_STACK: usize = usize::MAX / 2 + 1;
+
+    #[test]
+    fn a_scan_without_a_thread_is_not_told_as_begun_and_the_next_one_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("a.db")).unwrap();
+        let options = KeeperOptions::default();
+        let keeper = Keeper::start(database.clone(), options, Subscribers::new()).unwrap();
+        let scans = Scans::new(keeper.library(), database, keeper.sink(), &Config::default());
+        let music = || vec![folder.path().to_owned()];
+        let builder = thread::Builder::new().stack_size(NO_STACK);
+        assert_eq!(scans.begin(builder, music()), Err(NoScan::NoThread));
+        assert_eq!(scans.progress()["running"], false);
+        assert_eq!(scans.start(music()), Ok(()));
+        scans.wait(Duration::from_secs(60));
     }
 }

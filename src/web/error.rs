@@ -8,6 +8,7 @@ use axum::{
 };
 use serde_json::json;
 
+use super::NoScan;
 use crate::{command::CommandError, keeper::QueueError};
 
 /// What a request came to instead.
@@ -27,7 +28,9 @@ pub(super) enum ApiError {
     Queue(QueueError),
     /// A command was refused.
     Command(CommandError),
-    /// 409: a scan runs already, or the file cannot be imported.
+    /// No scan was begun.
+    Scan(NoScan),
+    /// 409: the file cannot be imported, or the backup not be written.
     Refused(&'static str, String),
     /// 500: a thread of ours ended.
     Internal(&'static str),
@@ -56,6 +59,13 @@ impl ApiError {
                     CommandError::NotRunning => (StatusCode::SERVICE_UNAVAILABLE, "not_running"),
                     CommandError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
                     CommandError::Disabled => (StatusCode::CONFLICT, "disabled"),
+                };
+                (status, code, error.to_string())
+            }
+            Self::Scan(error) => {
+                let (status, code) = match error {
+                    NoScan::Running => (StatusCode::CONFLICT, "scan_running"),
+                    NoScan::NoThread => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
                 };
                 (status, code, error.to_string())
             }
@@ -113,6 +123,12 @@ impl From<QueueError> for ApiError {
 impl From<CommandError> for ApiError {
     fn from(error: CommandError) -> Self {
         Self::Command(error)
+    }
+}
+
+impl From<NoScan> for ApiError {
+    fn from(error: NoScan) -> Self {
+        Self::Scan(error)
     }
 }
 

@@ -14,7 +14,7 @@ mod state;
 
 pub use access::Access;
 pub use door::Door;
-pub use scan::ScanDesk;
+pub use scan::{NoScan, ScanDesk};
 
 use std::{sync::Arc, time::Instant};
 

@@ -15,9 +15,11 @@ use crate::ids::SongId;
 
 /// Who scans the library.
 pub trait ScanDesk: Send + Sync {
-    /// Begins a scan of these folders, or of the configured one where none is named; false where
-    /// one runs already.
-    fn start(&self, folders: Vec<PathBuf>) -> bool;
+    /// Begins a scan of these folders, or of the configured one where none is named.
+    ///
+    /// # Errors
+    /// [`NoScan`]
+    fn start(&self, folders: Vec<PathBuf>) -> Result<(), NoScan>;
     /// How far the newest scan is, or what it came to.
     fn progress(&self) -> Value;
     /// Imports one file and gives its id.
@@ -30,6 +32,19 @@ pub trait ScanDesk: Send + Sync {
     /// # Errors
     /// Why not, in one sentence.
     fn backup(&self, file: PathBuf) -> Result<(), String>;
+}
+
+/// Why no scan was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoScan {
+    /// One runs already: wait for its end, or follow it.
+    #[error("a scan is running; wait for its end, or follow it at /api/v1/scan")]
+    Running,
+    /// The system gives no thread: end other programs or raise the limit.
+    #[error(
+        "no thread for the scan could be started; end other programs or raise the limit on threads"
+    )]
+    NoThread,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,10 +80,7 @@ pub(super) async fn start(
     request: Result<Option<Json<ScanRequest>>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let folders = request?.map(|Json(request)| request.folders).unwrap_or_default();
-    if !backstage.scans.start(folders) {
-        let why = "a scan is running; wait for its end, or follow it at /api/v1/scan";
-        return Err(ApiError::Refused("scan_running", why.into()));
-    }
+    backstage.scans.start(folders)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "accepted": true }))))
 }
 

@@ -110,6 +110,15 @@ fn every_refusal_of_both_icecast_generations_has_its_own_reason() {
 }
 
 #[test]
+fn a_refusal_right_behind_100_continue_is_told_as_one_and_never_as_connected() {
+    let answer = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 403 Forbidden\r\n\r\nMountpoint in use";
+    let server = FakeIcecast::start(vec![Act::Refuse(answer.to_owned()); 200]);
+    let air = OnAir::start(server.target());
+    let link = air.wait_link(|link| link.up || link.reason.is_some());
+    assert!(!link.up && link.reason.as_ref().is_some_and(|r| r.contains("in use")), "{link:?}");
+}
+
+#[test]
 fn item_17_closed_during_the_handshake_is_answered_with_source_which_is_remembered() {
     let script = [Act::Close, Act::AcceptThenClose(OK, 10), Act::Accept(OK)];
     let server = FakeIcecast::start(script);

@@ -1,12 +1,12 @@
 //! The keeper while the disk refuses: edits are refused whole, reports are kept, the music goes on.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use musicdb_stream::{
     db::DbError,
     event::Event,
     ids::SongId,
-    keeper::{KeeperOptions, Outcome, Position, QueueError, QueuePosition},
+    keeper::{Advanced, KeeperOptions, Outcome, Position, QueueError, QueuePosition},
 };
 
 use crate::support::studio::Studio;
@@ -53,6 +53,40 @@ fn reports_are_kept_and_the_station_goes_on_while_nothing_can_be_written() {
     let again = studio.again();
     let expected = Position { entry_id: heard[4], frame: 55 };
     assert_eq!(again.handle.snapshot().position, Some(expected));
+}
+
+#[test]
+fn songs_that_were_played_while_the_disk_refused_keep_the_time_at_which_they_ended() {
+    let options =
+        KeeperOptions { busy_timeout: Duration::from_secs(60), ..KeeperOptions::default() };
+    let studio = Studio::with(options).songs(6);
+    let snapshot = studio.handle.snapshot();
+    let order = studio.order();
+    studio.sql(BREAK);
+    studio.go_on(Outcome::Played);
+    // From here on it does not even refuse: this one waits where the keeper has not taken it yet.
+    let other = studio.other();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let from = studio.handle.snapshot().current.as_ref().unwrap().entry_id;
+    studio.handle.advanced(Advanced { from, to: None, outcome: Outcome::Played });
+    let ended = unix_millis();
+    while unix_millis() < ended + 20 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    other.execute_batch(MEND).unwrap();
+    other.execute_batch("COMMIT").unwrap();
+    studio.wait(|now| now.revision > snapshot.revision && now.advances >= snapshot.advances + 2);
+    studio.told();
+    assert_eq!(studio.number("SELECT count(*) FROM history"), 2, "{order:?}");
+    let late = studio.number("SELECT max(played_at) FROM history") - ended;
+    assert!(late <= 0, "late by {late} ms");
+    let late = studio.number("SELECT max(last_played) FROM songs") - ended;
+    assert!(late <= 0, "late by {late} ms");
+}
+
+fn unix_millis() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_millis()).unwrap()
 }
 
 #[test]

@@ -232,6 +232,21 @@ fn it_starts_stops_and_drops_inside_an_async_runtime() {
     });
 }
 
+/// A lock file that can be held and emptied, and takes no URL.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_start_that_fails_at_its_last_step_leaves_no_port_open() {
+    let home = Home::new(0);
+    fs::create_dir(home.path("data")).unwrap();
+    std::os::unix::fs::symlink("/proc/self/oom_score_adj", home.path("data/server.lock")).unwrap();
+    let mut config = home.config(Start::Paused);
+    let free = TcpListener::bind("127.3.5.7:0").unwrap().local_addr().unwrap();
+    config.server.listen = free;
+    let error = AudioStream::start(config).unwrap_err();
+    assert!(matches!(error, StartError::DataDir(_)), "{error}");
+    TcpListener::bind(free).unwrap();
+}
+
 #[test]
 fn callbacks_that_panic_or_block_cost_the_audio_nothing() {
     let home = Home::new(2);
