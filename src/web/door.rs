@@ -11,7 +11,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::Site;
+use super::{Site, connection::Connection};
 
 /// A source of connections that are already open.
 #[derive(Debug)]
@@ -50,15 +50,16 @@ where
     Handed: Send + 'static,
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    type Io = Io;
+    type Io = Connection<Io>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Io, SocketAddr) {
-        match self.handed.recv().await {
-            Some(handed) => (self.open)(handed),
+    async fn accept(&mut self) -> (Connection<Io>, SocketAddr) {
+        let Some(handed) = self.handed.recv().await else {
             // The front door has closed: no connection will come any more.
-            None => std::future::pending().await,
-        }
+            return std::future::pending().await;
+        };
+        let (io, peer) = (self.open)(handed);
+        (Connection::new(io), peer)
     }
 
     fn local_addr(&self) -> std::io::Result<SocketAddr> {

@@ -1,6 +1,7 @@
 //! The web: the JSON API, the event stream and the page, for all requests that are no mount.
 
 mod access;
+mod connection;
 mod control;
 mod door;
 mod error;
@@ -19,7 +20,10 @@ pub use scan::ScanDesk;
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    Router, middleware,
+    Router,
+    http::{HeaderValue, header},
+    middleware,
+    response::Response,
     routing::{delete, get, post},
 };
 
@@ -83,8 +87,16 @@ pub fn site(backstage: Backstage) -> Site {
         .route("/page.js", get(page::script))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::map_response(one_answer))
         .with_state(backstage);
     Site(site)
+}
+
+/// A connection ends with its first answer: the front door alone knows where the next request
+/// belongs, and only looks at the first one of a connection.
+async fn one_answer(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 async fn unknown() -> ApiError {
