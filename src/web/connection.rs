@@ -10,9 +10,12 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::OwnedSemaphorePermit,
     time::{Sleep, sleep},
 };
 
+/// A peer that takes no byte of its answer for so long has left.
+pub(super) const STALL_LIMIT: Duration = Duration::from_secs(30);
 /// For the peer to close too, once it has its answer.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// Bytes of an unwanted body, or of another request, that are taken meanwhile.
@@ -30,17 +33,33 @@ pub struct Connection<Io> {
     is_ending: bool,
     /// Bytes that came after that.
     unwanted: usize,
+    /// Its place among all connections.
+    _place: OwnedSemaphorePermit,
 }
 
 impl<Io> Connection<Io> {
-    pub(super) fn new(io: Io) -> Self {
-        Self { io, waiting: None, is_ending: false, unwanted: 0 }
+    pub(super) fn new(io: Io, place: OwnedSemaphorePermit) -> Self {
+        Self { io, waiting: None, is_ending: false, unwanted: 0, _place: place }
     }
 
     /// The peer has let us wait for longer than `limit`, counted from the first time this is asked.
     fn is_late(&mut self, limit: Duration, cx: &mut Context<'_>) -> bool {
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(limit)));
         waiting.as_mut().poll(cx).is_ready()
+    }
+
+    /// What came of writing, where the peer has not let us wait for too long.
+    fn in_time(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.waiting = None;
+        } else if self.is_late(STALL_LIMIT, cx) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        written
     }
 }
 
@@ -60,7 +79,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<Io> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.in_time(written, cx)
     }
 
     fn poll_write_vectored(
@@ -68,7 +88,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<Io> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.in_time(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

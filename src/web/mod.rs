@@ -1,6 +1,7 @@
 //! The web: the JSON API, the event stream and the page, for all requests that are no mount.
 
 mod access;
+mod body;
 mod connection;
 mod control;
 mod door;
@@ -77,6 +78,7 @@ pub fn site(backstage: Backstage) -> Site {
         .route("/api/v1/scan", post(scan::start))
         .route("/api/v1/import", post(scan::import))
         .route("/api/v1/backup", post(scan::backup))
+        .route_layer(middleware::from_fn(body::take_whole))
         .route_layer(middleware::from_fn_with_state(backstage.clone(), access::may_control));
     let site = Router::new()
         .merge(reading)

@@ -90,6 +90,7 @@ fn bodies_and_paths_that_make_no_sense_are_refused_and_change_nothing() {
         (moved(&second), JSON, "{\"after\":1}", &[422]),
         ("POST /api/v1/play".into(), JSON, "{\"play\":\"yes\"}", &[422]),
         ("POST /api/v1/play".into(), "", "", &[415]),
+        ("POST /api/v1/next".into(), "", &huge, &[413]),
         ("POST /api/v1/scan".into(), JSON, "{\"folders\":\"all\"}", &[422]),
         ("POST /api/v1/scan".into(), "Content-Type: text/plain\r\n", "x", &[415]),
         ("POST /api/v1/import".into(), JSON, "{\"file\":\"/dev/zero\"}", &[409]),
