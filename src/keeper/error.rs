@@ -20,6 +20,14 @@ pub enum QueueError {
     /// The library has no such song: search for it again.
     #[error("there is no such song in the library")]
     UnknownSong,
+    /// The song is known to be unplayable: mend its file and scan it again, or choose another.
+    #[error(
+        "this song cannot be played: {reason}; mend its file and scan it again, or choose another"
+    )]
+    Unplayable {
+        /// What the last scan found.
+        reason: String,
+    },
     /// The queue has no such entry, or no more: read it again.
     #[error("there is no such entry in the queue")]
     UnknownEntry,

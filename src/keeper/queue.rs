@@ -108,10 +108,12 @@ impl SongQueue {
         Ok(found.map(|entry| entry.song_id))
     }
 
-    /// Adds a song, as often as one likes.
+    /// Adds a song, as often as one likes. One whose file was found unplayable when it was read
+    /// last is refused; one that becomes so later, or whose file has gone, is passed over when its
+    /// turn comes.
     ///
     /// # Errors
-    /// [`QueueError::UnknownSong`], [`QueueError::UnknownEntry`] for an unknown `After`; or the
+    /// [`QueueError::UnknownSong`], [`QueueError::Unplayable`], [`QueueError::UnknownEntry`] for an unknown `After`; or the
     /// edit could not be made at all. The queue is unchanged then.
     pub fn add_song(
         &self,

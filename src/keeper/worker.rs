@@ -274,9 +274,10 @@ impl Work<'_> {
     fn change(&mut self, change: Change) -> Result<(Option<EntryId>, bool), Refusal> {
         match change {
             Change::Add { song_id, position, is_random } => {
-                let known = "SELECT 1 FROM songs WHERE id = ?1";
-                if !self.connection.prepare_cached(known)?.exists([song_id.0])? {
-                    return Err(QueueError::UnknownSong.into());
+                match songs::verdict(self.connection, song_id)? {
+                    None => return Err(QueueError::UnknownSong.into()),
+                    Some(Err(reason)) => return Err(QueueError::Unplayable { reason }.into()),
+                    Some(Ok(())) => {}
                 }
                 self.add(Fresh::new(song_id, is_random), position)
             }
