@@ -43,7 +43,15 @@ pub enum QueueError {
         /// Its revision now.
         revision: u64,
     },
-    /// No song can be played, or none of that album: add some to the library.
+    /// No song of that album can be played, or there is no such album: name another one.
+    #[error(
+        "the library has no album {album} with a song that could be played; name another album"
+    )]
+    NothingOfAlbum {
+        /// Which one was named.
+        album: i64,
+    },
+    /// No song can be played: add some to the library.
     #[error("there is no song that could be played; add music to the library and scan it")]
     NothingToPlay,
     /// The keeper has ended: start the stream again.

@@ -127,7 +127,8 @@ impl SongQueue {
     /// Adds a random song, of one album where that is given.
     ///
     /// # Errors
-    /// [`QueueError::NothingToPlay`] where there is none, and those of [`add_song`](Self::add_song).
+    /// [`QueueError::NothingToPlay`] where there is none, [`QueueError::NothingOfAlbum`] where that
+    /// album has none, and those of [`add_song`](Self::add_song).
     pub fn add_random_song(
         &self,
         position: QueuePosition,

@@ -283,7 +283,10 @@ impl Work<'_> {
             }
             Change::AddRandom { position, album } => {
                 let picked = randy::pick(self.connection, self.rng, album)?;
-                let song_id = picked.ok_or(QueueError::NothingToPlay)?;
+                let song_id = picked.ok_or(match album {
+                    Some(album) => QueueError::NothingOfAlbum { album },
+                    None => QueueError::NothingToPlay,
+                })?;
                 self.add(Fresh::new(song_id, true), position)
             }
             Change::Remove(entry_id) => {

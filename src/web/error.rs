@@ -76,6 +76,7 @@ fn queue_parts(error: &QueueError) -> (StatusCode, &'static str, String) {
     let (status, code) = match error {
         QueueError::UnknownSong => (StatusCode::NOT_FOUND, "unknown_song"),
         QueueError::Unplayable { .. } => (StatusCode::CONFLICT, "unplayable"),
+        QueueError::NothingOfAlbum { .. } => (StatusCode::NOT_FOUND, "unknown_album"),
         QueueError::UnknownEntry => (StatusCode::NOT_FOUND, "unknown_entry"),
         QueueError::CurrentSong => (StatusCode::CONFLICT, "current_song"),
         QueueError::Stale { .. } => (StatusCode::PRECONDITION_FAILED, "stale"),

@@ -10,7 +10,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ApiError, Backstage};
+use super::{ApiError, Backstage, body::OrEmpty};
 use crate::ids::SongId;
 
 /// Who scans the library.
@@ -32,7 +32,7 @@ pub trait ScanDesk: Send + Sync {
     fn backup(&self, file: PathBuf) -> Result<(), String>;
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ScanRequest {
     #[serde(default)]
@@ -62,9 +62,9 @@ pub(super) async fn progress(
 
 pub(super) async fn start(
     State(backstage): State<Backstage>,
-    request: Result<Option<Json<ScanRequest>>, JsonRejection>,
+    request: Result<OrEmpty<ScanRequest>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let folders = request?.map(|Json(request)| request.folders).unwrap_or_default();
+    let OrEmpty(ScanRequest { folders }) = request?;
     if !backstage.scans.start(folders) {
         let why = "a scan is running; wait for its end, or follow it at /api/v1/scan";
         return Err(ApiError::Refused("scan_running", why.into()));

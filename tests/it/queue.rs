@@ -363,7 +363,9 @@ fn a_random_song_of_an_album_is_of_that_album() {
         assert_eq!(studio.queue.song(edit.entry_id).unwrap().unwrap().0 % 3, 0);
     }
     let nothing = studio.queue.add_random_song(Next, Some(9999));
-    assert!(matches!(nothing, Err(QueueError::NothingToPlay)));
+    assert!(matches!(&nothing, Err(QueueError::NothingOfAlbum { album: 9999 })), "{nothing:?}");
+    let message = nothing.unwrap_err().to_string();
+    assert!(message.contains("no album 9999") && !message.contains("add"), "{message}");
     let empty = Studio::empty();
     assert!(matches!(empty.queue.add_random_song(Last, None), Err(QueueError::NothingToPlay)));
 }
