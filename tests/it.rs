@@ -65,6 +65,8 @@ mod mpeg_header;
 mod mpeg_silence;
 #[path = "it/on_air_peer.rs"]
 mod on_air_peer;
+#[path = "it/one_request.rs"]
+mod one_request;
 #[path = "it/queue.rs"]
 mod queue;
 #[path = "it/queue_faults.rs"]

@@ -89,7 +89,9 @@ impl Desk for Direct {
 
     fn import(&self, file: &Path) -> Result<SongId> {
         let library = self.keeper.library();
-        if let Some(song) = library.find_path(file)? {
+        if let Some(song) = library.find_path(file)?
+            && song.playable
+        {
             return Ok(song.id);
         }
         Ok(library::import(&library, file, &mut self.keeper.sink())?.id)

@@ -20,6 +20,14 @@ pub enum QueueError {
     /// The library has no such song: search for it again.
     #[error("there is no such song in the library")]
     UnknownSong,
+    /// The song is known to be unplayable: mend its file and scan it again, or choose another.
+    #[error(
+        "this song cannot be played: {reason}; mend its file and scan it again, or choose another"
+    )]
+    Unplayable {
+        /// What the last scan found.
+        reason: String,
+    },
     /// The queue has no such entry, or no more: read it again.
     #[error("there is no such entry in the queue")]
     UnknownEntry,
@@ -35,7 +43,15 @@ pub enum QueueError {
         /// Its revision now.
         revision: u64,
     },
-    /// No song can be played, or none of that album: add some to the library.
+    /// No song of that album can be played, or there is no such album: name another one.
+    #[error(
+        "the library has no album {album} with a song that could be played; name another album"
+    )]
+    NothingOfAlbum {
+        /// Which one was named.
+        album: i64,
+    },
+    /// No song can be played: add some to the library.
     #[error("there is no song that could be played; add music to the library and scan it")]
     NothingToPlay,
     /// The keeper has ended: start the stream again.

@@ -108,10 +108,12 @@ impl SongQueue {
         Ok(found.map(|entry| entry.song_id))
     }
 
-    /// Adds a song, as often as one likes.
+    /// Adds a song, as often as one likes. One whose file was found unplayable when it was read
+    /// last is refused; one that becomes so later, or whose file has gone, is passed over when its
+    /// turn comes.
     ///
     /// # Errors
-    /// [`QueueError::UnknownSong`], [`QueueError::UnknownEntry`] for an unknown `After`; or the
+    /// [`QueueError::UnknownSong`], [`QueueError::Unplayable`], [`QueueError::UnknownEntry`] for an unknown `After`; or the
     /// edit could not be made at all. The queue is unchanged then.
     pub fn add_song(
         &self,
@@ -125,7 +127,8 @@ impl SongQueue {
     /// Adds a random song, of one album where that is given.
     ///
     /// # Errors
-    /// [`QueueError::NothingToPlay`] where there is none, and those of [`add_song`](Self::add_song).
+    /// [`QueueError::NothingToPlay`] where there is none, [`QueueError::NothingOfAlbum`] where that
+    /// album has none, and those of [`add_song`](Self::add_song).
     pub fn add_random_song(
         &self,
         position: QueuePosition,

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     db::path_to_bytes,
+    ids::SongId,
     library::{Album, Batch, FoundSong, PLAYABLE, fold},
 };
 
@@ -24,6 +25,19 @@ pub(super) fn write(connection: &Connection, batch: &Batch, now: i64) -> rusqlit
         gone.execute(params![id.0, now])?;
     }
     Ok(())
+}
+
+/// What was found when the song's file was last read: why it cannot be played, where it cannot;
+/// nothing where there is no such song. A file that has gone may be there again in time.
+pub(super) fn verdict(
+    connection: &Connection,
+    id: SongId,
+) -> rusqlite::Result<Option<Result<(), String>>> {
+    let reason: Option<Option<String>> = connection
+        .prepare_cached("SELECT unplayable_reason FROM songs WHERE id = ?1")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    Ok(reason.map(|reason| reason.map_or(Ok(()), Err)))
 }
 
 /// How many songs can be played.

@@ -274,15 +274,19 @@ impl Work<'_> {
     fn change(&mut self, change: Change) -> Result<(Option<EntryId>, bool), Refusal> {
         match change {
             Change::Add { song_id, position, is_random } => {
-                let known = "SELECT 1 FROM songs WHERE id = ?1";
-                if !self.connection.prepare_cached(known)?.exists([song_id.0])? {
-                    return Err(QueueError::UnknownSong.into());
+                match songs::verdict(self.connection, song_id)? {
+                    None => return Err(QueueError::UnknownSong.into()),
+                    Some(Err(reason)) => return Err(QueueError::Unplayable { reason }.into()),
+                    Some(Ok(())) => {}
                 }
                 self.add(Fresh::new(song_id, is_random), position)
             }
             Change::AddRandom { position, album } => {
                 let picked = randy::pick(self.connection, self.rng, album)?;
-                let song_id = picked.ok_or(QueueError::NothingToPlay)?;
+                let song_id = picked.ok_or(match album {
+                    Some(album) => QueueError::NothingOfAlbum { album },
+                    None => QueueError::NothingToPlay,
+                })?;
                 self.add(Fresh::new(song_id, true), position)
             }
             Change::Remove(entry_id) => {

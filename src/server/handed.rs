@@ -12,8 +12,8 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What is given to the handler of the page and the API. All further requests on this connection
-/// are its own.
+/// What is given to the handler of the page and the API. It answers one request and closes: a later
+/// one might be for a mount, of which it knows nothing.
 #[derive(Debug)]
 pub struct Handed {
     /// The connection, from its first byte on.

@@ -23,7 +23,7 @@ impl Access {
     /// The request carries the control token. Compared in constant time.
     pub(super) fn has_token(&self, headers: &HeaderMap) -> bool {
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or("");
+        let given = given.and_then(bearer).unwrap_or("");
         !self.token.is_empty() && bool::from(given.trim().as_bytes().ct_eq(self.token.as_bytes()))
     }
 
@@ -36,6 +36,12 @@ impl Access {
         let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
         peer.0.ip().to_canonical().is_loopback() && !forwarded && host.is_some_and(is_loopback_name)
     }
+}
+
+/// What follows the scheme, whose case does not matter (RFC 9110, 11.1).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then_some(token)
 }
 
 /// `localhost`, 127.0.0.0/8 or ::1, with or without a port.
@@ -113,8 +119,12 @@ mod tests {
     #[test]
     fn only_the_whole_token_opens() {
         let access = Access { token: "secret".into(), public: false };
-        assert!(access.has_token(&headers(&[("authorization", "Bearer secret")])));
-        for wrong in ["Bearer secre", "Bearer secrets", "Bearer ", "secret", "Basic secret"] {
+        for right in ["Bearer secret", "bearer secret", "BEARER  secret"] {
+            assert!(access.has_token(&headers(&[("authorization", right)])), "{right}");
+        }
+        for wrong in
+            ["Bearer secre", "Bearer secrets", "Bearer ", "secret", "Basic secret", "Bearer SECRET"]
+        {
             assert!(!access.has_token(&headers(&[("authorization", wrong)])), "{wrong}");
         }
         let unset = Access { token: String::new(), public: false };

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::rejection::{JsonRejection, PathRejection, QueryRejection},
+    extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -18,6 +18,8 @@ pub(super) enum ApiError {
     BadRequest(String),
     /// The body has the wrong size, kind or shape: 413, 415, 422, or 400.
     BadBody(StatusCode, String),
+    /// 408: the body did not come.
+    LateBody,
     /// 401: the token is missing or wrong.
     Unauthorized,
     /// 404.
@@ -41,6 +43,11 @@ impl ApiError {
         match self {
             Self::BadRequest(why) => (StatusCode::BAD_REQUEST, "bad_request", why.clone()),
             Self::BadBody(status, why) => (*status, "bad_request", why.clone()),
+            Self::LateBody => (
+                StatusCode::REQUEST_TIMEOUT,
+                "late_body",
+                "the body did not come in time; send it with its head".into(),
+            ),
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
@@ -78,6 +85,8 @@ impl ApiError {
 fn queue_parts(error: &QueueError) -> (StatusCode, &'static str, String) {
     let (status, code) = match error {
         QueueError::UnknownSong => (StatusCode::NOT_FOUND, "unknown_song"),
+        QueueError::Unplayable { .. } => (StatusCode::CONFLICT, "unplayable"),
+        QueueError::NothingOfAlbum { .. } => (StatusCode::NOT_FOUND, "unknown_album"),
         QueueError::UnknownEntry => (StatusCode::NOT_FOUND, "unknown_entry"),
         QueueError::CurrentSong => (StatusCode::CONFLICT, "current_song"),
         QueueError::Stale { .. } => (StatusCode::PRECONDITION_FAILED, "stale"),
@@ -134,6 +143,12 @@ impl From<NoScan> for ApiError {
 
 impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
+        Self::BadBody(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<BytesRejection> for ApiError {
+    fn from(rejection: BytesRejection) -> Self {
         Self::BadBody(rejection.status(), rejection.body_text())
     }
 }

@@ -1,6 +1,8 @@
 //! The web: the JSON API, the event stream and the page, for all requests that are no mount.
 
 mod access;
+mod body;
+mod connection;
 mod control;
 mod door;
 mod error;
@@ -19,7 +21,10 @@ pub use scan::{NoScan, ScanDesk};
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    Router, middleware,
+    Router,
+    http::{HeaderValue, header},
+    middleware,
+    response::Response,
     routing::{delete, get, post},
 };
 
@@ -73,6 +78,7 @@ pub fn site(backstage: Backstage) -> Site {
         .route("/api/v1/scan", post(scan::start))
         .route("/api/v1/import", post(scan::import))
         .route("/api/v1/backup", post(scan::backup))
+        .route_layer(middleware::from_fn(body::take_whole))
         .route_layer(middleware::from_fn_with_state(backstage.clone(), access::may_control));
     let site = Router::new()
         .merge(reading)
@@ -83,8 +89,16 @@ pub fn site(backstage: Backstage) -> Site {
         .route("/page.js", get(page::script))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::map_response(one_answer))
         .with_state(backstage);
     Site(site)
+}
+
+/// A connection ends with its first answer: the front door alone knows where the next request
+/// belongs, and only looks at the first one of a connection.
+async fn one_answer(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 async fn unknown() -> ApiError {

@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ApiError, Backstage};
+use super::{ApiError, Backstage, body::OrEmpty};
 use crate::{
     ids::{EntryId, SongId},
     keeper::{QueueError, QueuePosition, QueueView, SongQueue},
@@ -65,9 +65,9 @@ pub(super) async fn add(
 pub(super) async fn add_random(
     State(backstage): State<Backstage>,
     headers: HeaderMap,
-    request: Result<Json<RandomRequest>, JsonRejection>,
+    request: Result<OrEmpty<RandomRequest>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let Json(RandomRequest { position, album_id }) = request?;
+    let OrEmpty(RandomRequest { position, album_id }) = request?;
     let known = if_match(&headers)?;
     let added =
         on_queue(&backstage, move |q| q.if_match(known).add_random_song(position, album_id)).await;

@@ -10,7 +10,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ApiError, Backstage};
+use super::{ApiError, Backstage, body::OrEmpty};
 use crate::ids::SongId;
 
 /// Who scans the library.
@@ -47,7 +47,7 @@ pub enum NoScan {
     NoThread,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ScanRequest {
     #[serde(default)]
@@ -77,9 +77,9 @@ pub(super) async fn progress(
 
 pub(super) async fn start(
     State(backstage): State<Backstage>,
-    request: Result<Option<Json<ScanRequest>>, JsonRejection>,
+    request: Result<OrEmpty<ScanRequest>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let folders = request?.map(|Json(request)| request.folders).unwrap_or_default();
+    let OrEmpty(ScanRequest { folders }) = request?;
     backstage.scans.start(folders)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "accepted": true }))))
 }

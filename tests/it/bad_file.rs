@@ -71,6 +71,26 @@ fn names_that_are_not_utf8_are_files_like_any_other() {
 }
 
 #[test]
+fn a_song_that_the_library_knows_to_be_bad_is_refused_by_id_and_by_file_until_it_is_mended() {
+    let home = Home::with_songs(3);
+    let bad = home.file("Music/bad.mp3", b"no music");
+    home.run("scan").done();
+    let before = home.run("queue list --json").done();
+    let refused = |line: String| assert!(line.contains("no MPEG Layer III"), "{line}");
+    refused(home.run("queue add 4").line(1));
+    refused(home.run_words(&[&"queue", &"add", &bad]).line(1));
+    let served = home.serve(&["--paused"]);
+    let (status, answer) = served.ask("POST", "/api/v1/queue", "{\"song_id\":4}");
+    assert_eq!((status, &answer["error"]["code"]), (409, &"unplayable".into()), "{answer}");
+    refused(answer["error"]["message"].as_str().unwrap().to_owned());
+    refused(home.run("queue add 4").line(1));
+    assert_eq!(home.run("queue list --json").done(), before);
+    assert_eq!(served.terminate().1.code(), Some(0));
+    home.song("Music/bad.mp3", 50);
+    assert!(home.run_words(&[&"queue", &"add", &bad]).done().starts_with("Added "));
+}
+
+#[test]
 fn what_is_no_regular_file_is_never_opened() {
     let home = Home::with_songs(1);
     let before = home.belongings();

@@ -72,7 +72,8 @@ fn bodies_and_paths_that_make_no_sense_are_refused_and_change_nothing() {
         (format!("POST {q}"), JSON, "{\"song_id\":1,\"position\":{\"after\":\"1\"}}", &[404]),
         (format!("POST {q}"), JSON, "{\"song_id\":-1}", &[404]),
         (format!("POST {q}"), JSON, "{\"song_id\":9223372036854775807}", &[404]),
-        (format!("POST {q}/random"), JSON, "{\"album_id\":-9}", &[409]),
+        (format!("POST {q}/random"), JSON, "{\"album_id\":-9}", &[404]),
+        (format!("POST {q}/random"), "", "{}", &[415]),
         (format!("POST {q}/random"), JSON, "7", &[422]),
         (format!("DELETE {q}/{current}"), "", "", &[409]),
         (format!("DELETE {q}/1"), "", "", &[404]),
@@ -90,6 +91,7 @@ fn bodies_and_paths_that_make_no_sense_are_refused_and_change_nothing() {
         (moved(&second), JSON, "{\"after\":1}", &[422]),
         ("POST /api/v1/play".into(), JSON, "{\"play\":\"yes\"}", &[422]),
         ("POST /api/v1/play".into(), "", "", &[415]),
+        ("POST /api/v1/next".into(), "", &huge, &[413]),
         ("POST /api/v1/scan".into(), JSON, "{\"folders\":\"all\"}", &[422]),
         ("POST /api/v1/scan".into(), "Content-Type: text/plain\r\n", "x", &[415]),
         ("POST /api/v1/import".into(), JSON, "{\"file\":\"/dev/zero\"}", &[409]),
@@ -115,6 +117,23 @@ fn bodies_and_paths_that_make_no_sense_are_refused_and_change_nothing() {
         assert!(!message.contains(data.to_str().unwrap()), "{line}: {message}");
     }
     assert_eq!(queue(), before);
+}
+
+#[test]
+fn bodies_that_say_nothing_may_be_left_out() {
+    let home = Home::with_songs(3);
+    let served = home.serve(&["--paused"]);
+    served.wait_for(SOON, |_| served.ask("GET", "/api/v1/scan", "").1["running"] == false);
+    for headers in ["", JSON] {
+        let (status, added) = request(&served, "POST /api/v1/queue/random", headers, "");
+        assert_eq!(status, 201, "{added}");
+        let queue = served.ask("GET", "/api/v1/queue", "").1;
+        let last = queue["entries"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["entry_id"], added["entry_id"]);
+        let (status, started) = request(&served, "POST /api/v1/scan", headers, "");
+        assert_eq!(status, 202, "{started}");
+        served.wait_for(SOON, |_| served.ask("GET", "/api/v1/scan", "").1["running"] == false);
+    }
 }
 
 #[test]

@@ -64,6 +64,25 @@ fn item_09_after_an_unknown_entry_is_an_error_without_change_and_event() {
 }
 
 #[test]
+fn a_song_that_is_known_to_be_unplayable_is_refused_with_the_reason() {
+    let studio = Studio::empty().songs(4);
+    let kept = studio.queue.add_song(SongId(4), Last, false).unwrap().entry_id;
+    studio.sql(
+        "UPDATE songs SET unplayable_reason = 'it is empty' WHERE id IN (3, 4);\
+         UPDATE songs SET vanished_at = 1 WHERE id = 2",
+    );
+    let before = studio.order();
+    let refused = studio.queue.add_song(SongId(3), Next, false).unwrap_err();
+    assert!(matches!(&refused, QueueError::Unplayable { reason } if reason == "it is empty"));
+    assert!(refused.to_string().contains("it is empty"), "{refused}");
+    // What became so later stays.
+    assert_eq!(studio.order(), before);
+    assert!(before.iter().any(|entry| entry.0 == kept));
+    // A file that has gone may be there again when its turn comes.
+    studio.queue.add_song(SongId(2), Next, false).unwrap();
+}
+
+#[test]
 fn item_10_the_current_song_is_neither_removed_nor_moved_and_unknown_ones_are_told() {
     let studio = Studio::empty().songs(3);
     let before = studio.order();
@@ -344,7 +363,9 @@ fn a_random_song_of_an_album_is_of_that_album() {
         assert_eq!(studio.queue.song(edit.entry_id).unwrap().unwrap().0 % 3, 0);
     }
     let nothing = studio.queue.add_random_song(Next, Some(9999));
-    assert!(matches!(nothing, Err(QueueError::NothingToPlay)));
+    assert!(matches!(&nothing, Err(QueueError::NothingOfAlbum { album: 9999 })), "{nothing:?}");
+    let message = nothing.unwrap_err().to_string();
+    assert!(message.contains("no album 9999") && !message.contains("add"), "{message}");
     let empty = Studio::empty();
     assert!(matches!(empty.queue.add_random_song(Last, None), Err(QueueError::NothingToPlay)));
 }
