@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod desk;
 mod direct;
+mod end;
 mod entry;
 mod events;
 mod failure;
