@@ -107,6 +107,19 @@ fn commands_for_a_server_say_how_to_start_one() {
 }
 
 #[test]
+fn a_server_is_refused_by_commands_that_ask_none() {
+    let home = Home::new();
+    for command in ["serve", "serve --demo", "check piece.mp3", "config", "config --default"] {
+        let line = home.run(&format!("--server http://127.0.0.1:1 {command}")).line(2);
+        assert!(
+            line.contains("leave --server http://127.0.0.1:1 out") && line.contains("status"),
+            "{line}"
+        );
+    }
+    assert!(!home.data().exists(), "a second station was begun");
+}
+
+#[test]
 fn queue_and_library_work_without_a_server() {
     let home = Home::new();
     assert!(home.run("songs").done().contains("musicdb-stream scan DIR"));
