@@ -76,6 +76,11 @@ fn a_wrong_configuration_names_file_line_and_the_nearest_key() {
         [("MUSICDB_STREAM_ICECAST_ENABLED", "true"), ("MUSICDB_STREAM_ICECAST_PASSWORD", "x")];
     let line = home.run_with("serve", &own).line(2);
     assert!(line.ends_with("set server.listen = \"127.0.0.1:8001\""), "{line}");
+    fs::write(home.path("radio.toml"), "[stream]\ntitle = \"{artst} - {title\"\n").unwrap();
+    for command in ["config", "serve", "status"] {
+        let line = home.run(&format!("--config radio.toml {command}")).line(2);
+        assert!(line.contains("{artst}") && line.contains("the nearest is {artist}"), "{line}");
+    }
     let line = home.run_with("status", &[("MUSICDB_STREAM_STREAM_TICK_MS", "5")]).line(2);
     assert!(line.starts_with("stream.tick_ms is 5, but has to be between 10 and 1000"), "{line}");
 }
