@@ -159,6 +159,11 @@ fn one_bad_file_is_told_and_the_scan_goes_on() {
     let said = home.run("scan .").done();
     assert!(said.contains("cannot be streamed: ") && said.contains("bad.mp3: "), "{said}");
     assert!(said.ends_with("2 MP3 files: 2 new, 1 cannot be streamed\n"), "{said}");
+    // The file is as it was, and so is what there is to know of it.
+    let again = home.run("scan .").done();
+    let told = |said: &str| said.lines().next().unwrap().to_owned();
+    assert_eq!(told(&again), told(&said));
+    assert!(again.ends_with("2 MP3 files: 0 new, 2 as before, 1 cannot be streamed\n"), "{again}");
     let line = home.run("scan missing").line(1);
     assert!(line.contains("missing was left alone: ") && line.contains("name a folder"), "{line}");
     let said = home.run("scan . missing").done();
