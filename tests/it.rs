@@ -65,6 +65,8 @@ mod mpeg_header;
 mod mpeg_silence;
 #[path = "it/on_air_peer.rs"]
 mod on_air_peer;
+#[path = "it/open_files.rs"]
+mod open_files;
 #[path = "it/queue.rs"]
 mod queue;
 #[path = "it/queue_faults.rs"]

@@ -14,6 +14,7 @@ mod entry;
 mod events;
 mod failure;
 mod layout;
+mod open_files;
 mod places;
 mod play;
 mod queue;

@@ -14,6 +14,7 @@ use super::{
     banner::{Banner, Plays},
     demo,
     end::End,
+    open_files,
     setting::{configure, find_places},
 };
 use crate::{
@@ -45,10 +46,13 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options, global: &Global, screen: &mut dyn Write) -> Result<()> {
-    let config = prepare(options, global)?;
+    let mut config = prepare(options, global)?;
     let mut end = End::listen()?;
     for key in config.without_effect() {
         tracing::warn!("the setting {key} has no effect in this version");
+    }
+    if let Some(limit) = open_files::raise() {
+        open_files::fit(&mut config.server, limit);
     }
     let stream = AudioStream::start(config.clone())?;
     let icecast =
