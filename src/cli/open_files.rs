@@ -52,6 +52,8 @@ pub(super) fn fit(server: &mut Server, limit: u64) {
         );
         server.max_listeners = listeners;
     }
+    let connections = usize::try_from(connections).unwrap_or(usize::MAX);
+    server.max_beside = Some(connections.saturating_sub(server.max_listeners));
 }
 
 #[cfg(test)]
@@ -61,6 +63,8 @@ mod tests {
     fn fitted(limit: u64, max_listeners: usize) -> usize {
         let mut server = Server { max_listeners, ..Server::default() };
         fit(&mut server, limit);
+        let beside = server.max_beside.unwrap() as u64;
+        assert!(limit < 2 || server.max_listeners as u64 + beside + FILES.min(limit / 2) <= limit);
         server.max_listeners
     }
 

@@ -60,6 +60,7 @@ fn a_crowd_takes_no_song_its_file() {
     let told =
         "the limit on open files is 64: at most 16 listeners at once instead of 10000; raise";
     assert_eq!(log.matches(told).count(), 1, "{log}");
+    assert!(!log.contains("no connection can be accepted"), "{log}");
     assert!(open_files(&served) < 64);
     assert_eq!(served.terminate().1.code(), Some(0));
 }
@@ -75,4 +76,28 @@ fn the_soft_limit_is_raised_and_nothing_is_said_where_all_fit() {
     plays_on(&served);
     let log = fs::read_to_string(served.data.with_extension("log")).unwrap();
     assert!(!log.contains("limit on open files"), "{log}");
+}
+
+#[test]
+fn pages_and_half_requests_take_no_song_its_file() {
+    let home = Home::new();
+    let served = limited(&home, 64, 64);
+    served.wait_for(SOON, |state| state["is_playing"] == true);
+    let open = |request: &str| {
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    };
+    let mut followers: Vec<_> =
+        (0..12).map(|_| open("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")).collect();
+    let inside = followers.iter_mut().map(was_let_in).filter(|inside| *inside).count();
+    assert_eq!(inside, 8, "half of what is there beside the listeners");
+    assert!(was_let_in(&mut listen(&served)), "pages keep listeners out");
+    drop(followers);
+    let _halves: Vec<_> = (0..40).map(|_| open("GET /str")).collect();
+    assert!(was_let_in(&mut listen(&served)), "half requests keep listeners out");
+    plays_on(&served);
+    let log = fs::read_to_string(served.data.with_extension("log")).unwrap();
+    assert!(!log.contains("no connection can be accepted"), "{log}");
 }
