@@ -241,6 +241,7 @@ fn player_options(config: &Config) -> PlayerOptions {
 
 fn server_options(config: &Config) -> ServerOptions {
     let server = &config.server;
+    let max_beside = ServerOptions::default().max_beside;
     let hostname = Some(server.hostname.clone()).filter(|name| !name.is_empty());
     ServerOptions {
         listen: server.listen,
@@ -250,6 +251,7 @@ fn server_options(config: &Config) -> ServerOptions {
         flush: Duration::from_millis(server.flush_ms),
         max_listeners: server.max_listeners,
         max_per_address: server.max_listeners_per_address,
+        max_beside: server.max_beside.map_or(max_beside, |most| most.min(max_beside)),
         stream: target::stream_info(&config.stream),
         disabled: config.debug.disable_icecast,
     }

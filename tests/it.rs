@@ -67,6 +67,8 @@ mod mpeg_silence;
 mod on_air_peer;
 #[path = "it/one_request.rs"]
 mod one_request;
+#[path = "it/open_files.rs"]
+mod open_files;
 #[path = "it/queue.rs"]
 mod queue;
 #[path = "it/queue_faults.rs"]

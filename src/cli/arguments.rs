@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use super::{backup, check, config, queue, scan, serve, songs, status, watch};
+use super::{backup, check, config, failure::Usage, queue, scan, serve, songs, status, watch};
 
 /// A music streaming server with a song queue.
 ///
@@ -69,6 +69,23 @@ pub(super) enum Command {
     Config(config::Options),
     /// Write a verified copy of the database, also while the server runs
     Backup(backup::Options),
+}
+
+impl Command {
+    /// Refuses `--server` where a command would do its work here all the same.
+    pub(super) fn check_server(&self, global: &Global) -> Result<(), Usage> {
+        let Some(url) = &global.server else { return Ok(()) };
+        let (name, does) = match self {
+            Self::Serve(_) => ("serve", "starts a station on this machine"),
+            Self::Check(_) => ("check", "reads files of this machine"),
+            Self::Config(_) => ("config", "prints the configuration of this machine"),
+            _ => return Ok(()),
+        };
+        Err(Usage(format!(
+            "`{name}` {does} and asks no server; leave --server {url} out, or ask that server with \
+             `musicdb-stream --server {url} status`"
+        )))
+    }
 }
 
 #[cfg(test)]

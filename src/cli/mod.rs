@@ -9,10 +9,12 @@ mod config;
 mod demo;
 mod desk;
 mod direct;
+mod end;
 mod entry;
 mod events;
 mod failure;
 mod layout;
+mod open_files;
 mod places;
 mod play;
 mod queue;
@@ -53,6 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(arguments: Arguments, screen: &mut dyn Write) -> Result<()> {
     let Arguments { global, command } = arguments;
+    command.check_server(&global)?;
     let _logs = telemetry::start(&global, matches!(command, Command::Serve(_)));
     let setting = || Setting::load(&global);
     match command {

@@ -8,14 +8,13 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
-use tokio::runtime::Runtime;
-#[cfg(unix)]
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
     arguments::Global,
     banner::{Banner, Plays},
     demo,
+    end::End,
+    open_files,
     setting::{configure, find_places},
 };
 use crate::{
@@ -47,10 +46,13 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options, global: &Global, screen: &mut dyn Write) -> Result<()> {
-    let config = prepare(options, global)?;
+    let mut config = prepare(options, global)?;
     let mut end = End::listen()?;
     for key in config.without_effect() {
         tracing::warn!("the setting {key} has no effect in this version");
+    }
+    if let Some(limit) = open_files::raise() {
+        open_files::fit(&mut config.server, limit);
     }
     let stream = AudioStream::start(config.clone())?;
     let icecast =
@@ -70,55 +72,13 @@ pub(super) fn run(options: &Options, global: &Global, screen: &mut dyn Write) ->
     end.wait()?;
     // Whoever asks twice does not want to wait for a disk that hangs.
     std::thread::spawn(move || {
-        let _ = end.wait();
+        let _ = end.wait_again();
         std::process::exit(1);
     });
     if let Err(error) = stream.stop() {
         tracing::warn!("{error}");
     }
     Ok(())
-}
-
-/// Ctrl-C and SIGTERM, caught from the moment this exists: one that comes during the start ends the
-/// stream as cleanly as any other.
-struct End {
-    runtime: Runtime,
-    #[cfg(unix)]
-    signals: [Signal; 2],
-}
-
-impl End {
-    #[cfg(unix)]
-    fn listen() -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let inside = runtime.enter();
-        let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
-        drop(inside);
-        Ok(Self { runtime, signals })
-    }
-
-    #[cfg(unix)]
-    fn wait(&mut self) -> Result<()> {
-        let [interrupt, terminate] = &mut self.signals;
-        self.runtime.block_on(async {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        });
-        Ok(())
-    }
-
-    #[cfg(not(unix))]
-    fn listen() -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        Ok(Self { runtime })
-    }
-
-    #[cfg(not(unix))]
-    fn wait(&mut self) -> Result<()> {
-        Ok(self.runtime.block_on(tokio::signal::ctrl_c())?)
-    }
 }
 
 /// This machine's address in the local network: the one from which it would send to elsewhere.

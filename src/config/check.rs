@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, ops::RangeInclusive};
 
-use super::Config;
+use super::{Config, title_form};
 use crate::net::own::is_self;
 
 /// Milliseconds of a tick: below, a thread wakes more often than its machine can keep up with;
@@ -52,6 +52,28 @@ pub enum CheckError {
         /// Which setting.
         key: &'static str,
     },
+    /// A title with a field that no song has.
+    #[error(
+        "stream.title has {found}, which is no field; the nearest is {nearest}; {}",
+        title_form::FIELDS_THERE_ARE
+    )]
+    TitleField {
+        /// What stands there.
+        found: String,
+        /// The field that was probably meant.
+        nearest: String,
+    },
+    /// A title with a brace that opens or closes nothing.
+    #[error(
+        "stream.title has `{found}` with one brace alone; write {nearest}; {}",
+        title_form::FIELDS_THERE_ARE
+    )]
+    TitleBrace {
+        /// The brace and the word at it.
+        found: String,
+        /// The field that was probably meant.
+        nearest: String,
+    },
     /// The real Icecast would be ourselves: the stream would feed itself.
     #[error(
         "[icecast] {host}:{port} is this program's own listener ({listen}); set server.listen = \"127.0.0.1:8001\""
@@ -92,6 +114,7 @@ impl Config {
         }
         mount("server.mountname", &self.server.mountname)?;
         let stream = &self.stream;
+        title_form::check(&stream.title)?;
         for (key, text) in [
             ("stream.name", &stream.name),
             ("stream.description", &stream.description),

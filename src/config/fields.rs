@@ -49,7 +49,10 @@ pub(super) fn nearest_to_key(section: &str, key: &str) -> [&'static str; 2] {
 }
 
 /// The candidate that takes the fewest edits to reach from `wrong`.
-fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(
+    wrong: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     candidates.into_iter().min_by_key(|candidate| distance(wrong, candidate))
 }
 

@@ -17,6 +17,7 @@ mod secrets;
 mod server;
 mod small;
 mod stream;
+mod title_form;
 
 pub use check::{BURST_SECONDS, CheckError, FLUSH_MS, TICK_MS};
 pub use data_dir::{DataDir, DataDirError, ServerLock, local_url};
@@ -30,6 +31,7 @@ pub use secrets::{SecretError, Secrets};
 pub use server::{Live, Server};
 pub use small::{Debug, Monitor, Tracker};
 pub use stream::{Mixed, Start, Stream};
+pub use title_form::TITLE_FIELDS;
 
 use serde::{Deserialize, Serialize};
 

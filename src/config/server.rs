@@ -28,6 +28,11 @@ pub struct Server {
     pub max_listeners: usize,
     /// Listeners at the same time from one address; 0 is no limit.
     pub max_listeners_per_address: usize,
+    /// Connections at once that are no listeners, pages and API among them; `None`: as many as the
+    /// server allows by itself. No key of the file: the program works it out from the limit on open
+    /// files.
+    #[serde(skip)]
+    pub max_beside: Option<usize>,
     /// What happens when a second source client comes to a mount that has one.
     pub live: Live,
     /// The API can be read without a token from anywhere.
@@ -70,6 +75,7 @@ impl Default for Server {
             flush_ms: 250,
             max_listeners: 10_000,
             max_listeners_per_address: 0,
+            max_beside: None,
             live: Live::default(),
             public_api: false,
             trusted_proxies: Vec::new(),

@@ -26,6 +26,7 @@ pub(super) struct KnownSong {
     pub(super) size: u64,
     pub(super) mtime_ns: i64,
     pub(super) vanished: bool,
+    pub(super) unplayable: bool,
 }
 
 /// The paths met in this scan, as hashes.
@@ -44,8 +45,10 @@ impl Known {
     pub(super) fn load(library: &Library) -> Result<Self, DbError> {
         let hasher = RandomState::new();
         let songs = library.read(|connection| {
-            let mut statement = connection
-                .prepare("SELECT path, id, size, mtime_ns, vanished_at IS NOT NULL FROM songs")?;
+            let mut statement = connection.prepare(
+                "SELECT path, id, size, mtime_ns, vanished_at IS NOT NULL, \
+                 unplayable_reason IS NOT NULL FROM songs",
+            )?;
             let mut rows = statement.query([])?;
             let mut songs = HashMap::new();
             while let Some(row) = rows.next()? {
@@ -55,6 +58,7 @@ impl Known {
                     size: row.get::<_, i64>(2)?.unsigned_abs(),
                     mtime_ns: row.get(3)?,
                     vanished: row.get(4)?,
+                    unplayable: row.get(5)?,
                 };
                 songs.insert(hasher.hash_one(path), song);
             }

@@ -1,7 +1,7 @@
 //! The reading side of the library: a song by id, by path, by search; what was played.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params_from_iter};
 
 use super::{PLAYABLE, Played, SONG_COLUMNS, fold, song_from_row};
 use crate::{
-    db::{Database, DbError, path_to_bytes},
+    db::{Database, DbError, path_from_bytes, path_to_bytes},
     ids::{EntryId, SongId},
     song::Song,
 };
@@ -114,6 +114,21 @@ impl Library {
                 true => Some("the file has gone".to_owned()),
                 false => reason,
             }))
+        })
+    }
+
+    /// The files of these songs, each with the reason for which it cannot be streamed.
+    pub(super) fn unplayable(&self, songs: &[SongId]) -> Result<Vec<(PathBuf, String)>, DbError> {
+        let sql = "SELECT path, unplayable_reason FROM songs WHERE id = ?1 AND unplayable_reason IS NOT NULL";
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut found = Vec::new();
+            for song in songs {
+                let file = statement
+                    .query_row([song.0], |row| Ok((path_from_bytes(row.get(0)?), row.get(1)?)));
+                found.extend(file.optional()?);
+            }
+            Ok(found)
         })
     }
 

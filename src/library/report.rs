@@ -4,7 +4,8 @@ use std::{fmt, path::PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use super::FormatCount;
+use super::{FormatCount, Library};
+use crate::{db::DbError, ids::SongId};
 
 /// Files with reasons that a report lists at most.
 const LISTED: usize = 10_000;
@@ -24,13 +25,16 @@ pub struct ScanReport {
     pub vanished: u64,
     /// Songs whose files are there again.
     pub returned: u64,
-    /// Files, among the new and changed ones, that cannot be streamed, and folders that could not be
-    /// read: each with its reason, the first 10,000 of them. In JSON, names that are no UTF-8 are
-    /// shown with question marks.
+    /// Files that cannot be streamed, and folders that could not be read: each with its reason, the
+    /// first 10,000 of them; those that no scan before has told of come first. In JSON, names that
+    /// are no UTF-8 are shown with question marks.
     #[serde(serialize_with = "as_text")]
     pub unplayable: Vec<(PathBuf, String)>,
     /// How many of these there were.
     pub unplayable_total: u64,
+    /// How many of these are new or changed files, or could not be read this time; the others were
+    /// known and are unchanged.
+    pub unplayable_new: u64,
     /// Audio files that this version does not play: not read.
     pub other_formats: Vec<OtherFormat>,
     /// How many songs of the whole library can be played of each format, the most frequent first;
@@ -62,6 +66,19 @@ impl ScanReport {
         if self.unplayable.len() < LISTED {
             self.unplayable.push((path, reason));
         }
+    }
+
+    /// Notes songs of which a scan before has found that they cannot be used, with its reasons.
+    pub(super) fn refuse_still(
+        &mut self,
+        library: &Library,
+        songs: &[SongId],
+    ) -> Result<(), DbError> {
+        let room = LISTED.saturating_sub(self.unplayable.len());
+        let listed = songs.get(..room).unwrap_or(songs);
+        self.unplayable.extend(library.unplayable(listed)?);
+        self.unplayable_total += songs.len() as u64;
+        Ok(())
     }
 }
 

@@ -149,7 +149,10 @@ fn run(
         }
         writer.flush()?;
     }
+    let still = std::mem::take(&mut walked.still_unplayable);
     walked.tell(&mut report);
+    report.unplayable_new = report.unplayable_total;
+    report.refuse_still(library, &still)?;
     report.formats = library.formats()?;
     Ok(report)
 }

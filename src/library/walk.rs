@@ -35,6 +35,8 @@ pub(super) struct Walked {
     pub(super) seen: Seen,
     found: u64,
     unchanged: u64,
+    /// Unchanged files that could not be streamed before.
+    pub(super) still_unplayable: Vec<SongId>,
     healthy: Vec<PathBuf>,
     left_alone: Vec<(PathBuf, String)>,
     unreadable: Vec<(PathBuf, String)>,
@@ -153,6 +155,9 @@ impl<'a> Walk<'a> {
             Some(song) if song.size == job.size && song.mtime_ns == job.mtime_ns => {
                 self.progress.count_done();
                 self.walked.unchanged += 1;
+                if song.unplayable {
+                    self.walked.still_unplayable.push(song.id);
+                }
                 !song.vanished || back(song.id)
             }
             _ => hand_on(job),

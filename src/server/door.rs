@@ -10,7 +10,7 @@ use std::{
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     time::timeout,
 };
 
@@ -19,6 +19,7 @@ use super::{
     driver::drive,
     handed::{Handed, Prefixed},
     listener::Listener,
+    pending::Room,
     request::{BadHead, Head, Request, read_head},
     route::{Route, route},
 };
@@ -36,48 +37,57 @@ const MAX_UNWANTED: usize = 256 * 1024;
 pub(super) struct Door {
     pub(super) documents: Arc<Documents>,
     pub(super) handed: mpsc::Sender<Handed>,
+    /// Room for those handed on: they may stay, and must not keep listeners out.
+    pub(super) pages: Arc<Semaphore>,
     pub(super) stop: watch::Receiver<bool>,
     /// Never sent on: held by everything that must end before the server has.
     pub(super) alive: mpsc::Sender<()>,
 }
 
+/// A connection, and the room that it takes while it is no listener's.
+#[derive(Debug)]
+pub(super) struct Guest {
+    pub(super) stream: TcpStream,
+    pub(super) room: Room,
+}
+
 impl Door {
     /// Reads the request of a connection that has just come, then lets another task serve it.
-    pub(super) async fn attend(self, stream: TcpStream, peer: SocketAddr) {
+    pub(super) async fn attend(self, guest: Guest, peer: SocketAddr) {
         let mut bytes = Vec::new();
-        let head = timeout(HEAD_LIMIT, receive_head(&stream, &mut bytes)).await;
+        let head = timeout(HEAD_LIMIT, receive_head(&guest.stream, &mut bytes)).await;
         let request = match head {
             Ok(Ok(Some(request))) => request,
             // The peer has left.
             Ok(Err(_)) => return,
-            Ok(Ok(None)) => return self.answer(stream, bad_head(&bytes), false),
+            Ok(Ok(None)) => return self.answer(guest, bad_head(&bytes), false),
             // A connection that never said a word, as browsers open them, is owed none.
             Err(_) if bytes.is_empty() => return,
             Err(_) => {
                 let late = Answer::error_page(408, "The request did not come in time");
-                return self.answer(stream, late, false);
+                return self.answer(guest, late, false);
             }
         };
-        self.dispatch(request, bytes, stream, peer);
+        self.dispatch(request, bytes, guest, peer);
     }
 
-    fn dispatch(self, request: Request, bytes: Vec<u8>, stream: TcpStream, peer: SocketAddr) {
+    fn dispatch(self, request: Request, bytes: Vec<u8>, guest: Guest, peer: SocketAddr) {
         let is_head = request.method == "HEAD";
         let documents = Arc::clone(&self.documents);
         match route(&request, &documents.mounts, &documents.options) {
-            Route::HandOver => self.hand_over(Handed { io: Prefixed::new(bytes, stream), peer }),
+            Route::HandOver => self.hand_over(bytes, guest, peer),
             Route::Listen { mount, titles, burst } => {
-                self.listen(request, mount, titles, burst, stream, peer);
+                self.listen(request, mount, titles, burst, guest, peer);
             }
             Route::StreamHead { titles } => {
                 let (head, _) = documents.stream_head(titles);
-                self.send(stream, head);
+                self.send(guest, head);
             }
             Route::Playlist { kind, mount } => {
-                self.answer(stream, documents.playlist(kind, &mount, &request), is_head);
+                self.answer(guest, documents.playlist(kind, &mount, &request), is_head);
             }
-            Route::Status => self.answer(stream, documents.status(&request), is_head),
-            Route::Answer(answer) => self.answer(stream, answer, is_head),
+            Route::Status => self.answer(guest, documents.status(&request), is_head),
+            Route::Answer(answer) => self.answer(guest, answer, is_head),
         }
     }
 
@@ -87,19 +97,19 @@ impl Door {
         mount: String,
         titles: bool,
         burst: Burst,
-        stream: TcpStream,
+        guest: Guest,
         peer: SocketAddr,
     ) {
         let documents = &self.documents;
         let now = Instant::now();
         let place = match documents.listeners.admit(peer.ip(), request.user_agent, mount, now) {
             Ok(place) => place,
-            Err(full) => return self.answer(stream, Answer::text(403, &full.to_string()), false),
+            Err(full) => return self.answer(guest, Answer::text(403, &full.to_string()), false),
         };
         let (head, metaint) = documents.stream_head(titles);
         let listener = Listener::new(&documents.relay, head, metaint, burst, now);
         let flush_every = documents.options.flush;
-        let driving = drive(listener, stream, place, flush_every, self.stop);
+        let driving = drive(listener, guest.stream, place, flush_every, self.stop);
         let alive = self.alive;
         tokio::spawn(async move {
             driving.await;
@@ -107,24 +117,30 @@ impl Door {
         });
     }
 
-    fn hand_over(self, handed: Handed) {
-        if let Err(unwanted) = self.handed.try_send(handed) {
-            let (mpsc::error::TrySendError::Full(handed)
-            | mpsc::error::TrySendError::Closed(handed)) = unwanted;
-            let busy = Answer::error_page(503, "The server is busy. Try again in a moment");
-            self.answer(handed.io.into_inner(), busy, false);
+    fn hand_over(self, bytes: Vec<u8>, guest: Guest, peer: SocketAddr) {
+        let page = Arc::clone(&self.pages).try_acquire_owned();
+        match (page, self.handed.clone().try_reserve_owned()) {
+            (Ok(page), Ok(place)) => {
+                let kept = guest.room.into_iter().chain([page]).collect();
+                place.send(Handed { io: Prefixed::keeping(bytes, guest.stream, kept), peer });
+            }
+            _ => {
+                let busy = Answer::error_page(503, "The server is busy. Try again in a moment");
+                self.answer(guest, busy, false);
+            }
         }
     }
 
-    fn answer(self, stream: TcpStream, answer: Answer, is_head: bool) {
+    fn answer(self, guest: Guest, answer: Answer, is_head: bool) {
         let bytes = answer.to_bytes(Date::of(SystemTime::now()), is_head);
-        self.send(stream, bytes);
+        self.send(guest, bytes);
     }
 
     /// Sends a short answer and closes, in a task of its own: this one counts as reading a head.
-    fn send(self, stream: TcpStream, answer: Vec<u8>) {
+    fn send(self, guest: Guest, answer: Vec<u8>) {
         let alive = self.alive;
         tokio::spawn(async move {
+            let Guest { stream, room: _room } = guest;
             // A peer that does not take its answer has left.
             let _ = timeout(ANSWER_LIMIT, send_and_close(stream, &answer, alive)).await;
         });

@@ -10,14 +10,14 @@ use std::{
 
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     time::{sleep, timeout},
 };
 
 use super::{
     DRAIN_LIMIT, Handed, Listeners, ServerError, ServerOptions,
     document::Documents,
-    door::Door,
+    door::{Door, Guest},
     pending::PendingHeads,
     route::Mounts,
     socket::{open_port, tune},
@@ -100,8 +100,15 @@ impl Server {
         }
         let (stopping, stopped) = watch::channel(false);
         let (alive, mut all_ended) = mpsc::channel(1);
-        let door = Door { documents: self.documents, handed: self.handed, stop: stopped, alive };
-        let mut heads = PendingHeads::new();
+        let beside = self.documents.options.max_beside.max(2);
+        let door = Door {
+            documents: self.documents,
+            handed: self.handed,
+            pages: Arc::new(Semaphore::new(beside / 2)),
+            stop: stopped,
+            alive,
+        };
+        let mut heads = PendingHeads::new(beside);
         tokio::select! {
             () = stop => {}
             () = accept_all(&port, &door, &mut heads) => {}
@@ -123,16 +130,12 @@ impl Server {
 async fn accept_all(port: &TcpListener, door: &Door, heads: &mut PendingHeads) {
     let mut is_full = false;
     loop {
-        let permit = heads.room().await;
+        let room = heads.room().await;
         match port.accept().await {
             Ok((stream, peer)) => {
                 is_full = false;
                 tune(&stream);
-                let attending = door.clone().attend(stream, peer);
-                let task = tokio::spawn(async move {
-                    attending.await;
-                    drop(permit);
-                });
+                let task = tokio::spawn(door.clone().attend(Guest { stream, room }, peer));
                 heads.add(task.abort_handle());
             }
             // The peer has left while it waited: the next one may be there.

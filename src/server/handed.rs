@@ -10,6 +10,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    sync::OwnedSemaphorePermit,
 };
 
 /// What is given to the handler of the page and the API. It answers one request and closes: a later
@@ -28,13 +29,20 @@ pub struct Prefixed<T> {
     prefix: Vec<u8>,
     replayed: usize,
     inner: T,
+    /// Its room at the server, given back when the connection ends.
+    _room: Vec<OwnedSemaphorePermit>,
 }
 
 impl<T> Prefixed<T> {
     /// `prefix` was read from `inner` already.
     #[must_use]
     pub fn new(prefix: Vec<u8>, inner: T) -> Self {
-        Self { prefix, replayed: 0, inner }
+        Self::keeping(prefix, inner, Vec::new())
+    }
+
+    /// The same for a connection that takes room.
+    pub(super) fn keeping(prefix: Vec<u8>, inner: T, room: Vec<OwnedSemaphorePermit>) -> Self {
+        Self { prefix, replayed: 0, inner, _room: room }
     }
 
     /// The connection alone; bytes that were not replayed are lost.

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use super::pending::MAX_BESIDE;
 use crate::icy::StreamInfo;
 
 /// Everything that the configuration says about the server and its mount.
@@ -24,6 +25,9 @@ pub struct ServerOptions {
     pub max_listeners: usize,
     /// Listeners at once from one address; 0: as many as there may be at all.
     pub max_per_address: usize,
+    /// Connections at once that are no listeners: requests that are being read, short answers, and
+    /// those handed on, which have half of them. At least 2.
+    pub max_beside: usize,
     /// What is said about the stream.
     pub stream: StreamInfo,
     /// The mounts are not there: they answer 404.
@@ -40,6 +44,7 @@ impl Default for ServerOptions {
             flush: Duration::from_millis(250),
             max_listeners: 10_000,
             max_per_address: 0,
+            max_beside: MAX_BESIDE,
             stream: StreamInfo::default(),
             disabled: false,
         }

@@ -1,4 +1,4 @@
-//! Connections whose request has not come yet: never more than a bounded number of them.
+//! Connections that are no listeners, or not yet: never more than a bounded number of them.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -8,26 +8,32 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Connections that may be at their heads at once; the kernel's backlog holds those behind them.
-const MAX_PENDING: usize = 4096;
+/// Connections that may be at their heads, at short answers or at pages at once, where the options
+/// say no less; the kernel's backlog holds those behind them.
+pub(super) const MAX_BESIDE: usize = 4096;
 /// While there is no room, whoever has had so long for its head loses its place to those who wait:
 /// a head takes a round trip, and a slow one must not keep the door shut.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// A place beside the listeners, given back when it is dropped.
+pub(super) type Room = Option<OwnedSemaphorePermit>;
 
 /// The tasks that read heads, oldest first.
 #[derive(Debug)]
 pub(super) struct PendingHeads {
     room: Arc<Semaphore>,
+    most: usize,
     tasks: VecDeque<(Instant, AbortHandle)>,
 }
 
 impl PendingHeads {
-    pub(super) fn new() -> Self {
-        Self { room: Arc::new(Semaphore::new(MAX_PENDING)), tasks: VecDeque::new() }
+    /// With room for `most` connections.
+    pub(super) fn new(most: usize) -> Self {
+        Self { room: Arc::new(Semaphore::new(most)), most, tasks: VecDeque::new() }
     }
 
-    /// Waits for room for one more; the permit is held while its head is read.
-    pub(super) async fn room(&mut self) -> Option<OwnedSemaphorePermit> {
+    /// Waits for room for one more; it is held until the connection is a listener's, or ends.
+    pub(super) async fn room(&mut self) -> Room {
         while self.tasks.front().is_some_and(|(_, task)| task.is_finished()) {
             self.tasks.pop_front();
         }
@@ -50,7 +56,7 @@ impl PendingHeads {
     /// Adds the task that holds the permit.
     pub(super) fn add(&mut self, task: AbortHandle) {
         // Those behind an old one may be done: the list grows to twice the room at most.
-        if self.tasks.len() >= 2 * MAX_PENDING {
+        if self.tasks.len() >= 2 * self.most {
             self.tasks.retain(|(_, task)| !task.is_finished());
         }
         self.tasks.push_back((Instant::now(), task));
@@ -70,9 +76,11 @@ mod tests {
 
     use super::*;
 
+    const MAX_PENDING: usize = 64;
+
     #[tokio::test(start_paused = true)]
     async fn the_oldest_loses_its_place_after_its_grace_and_not_before() {
-        let mut heads = PendingHeads::new();
+        let mut heads = PendingHeads::new(MAX_PENDING);
         let mut tasks = Vec::new();
         for _ in 0..MAX_PENDING {
             let permit = heads.room().await;
@@ -95,7 +103,7 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_are_done_take_no_room() {
-        let mut heads = PendingHeads::new();
+        let mut heads = PendingHeads::new(MAX_PENDING);
         for _ in 0..3 * MAX_PENDING {
             let permit = heads.room().await;
             let task = tokio::spawn(async move { drop(permit) });

@@ -15,9 +15,12 @@ use crate::{
     db::{Database, DbError},
     ids::SongId,
     keeper::LibrarySink,
-    library::{self, Library, ScanProgress, ScanView},
+    library::{self, Library, ScanProgress, ScanReport, ScanView},
     web::{NoScan, ScanDesk},
 };
+
+/// Files that cannot be streamed of which the log tells after a scan, each with its reason.
+const TOLD_UNPLAYABLE: u64 = 20;
 
 /// Starts scans, one at a time, on the thread `scan`.
 #[derive(Debug)]
@@ -83,7 +86,7 @@ impl Scans {
         let spawned = thread.name("scan".into()).spawn(move || {
             let _scanning: Sender<()> = scanning;
             match library::scan(&library, &folders, &mut sink, &progress) {
-                Ok(report) => tracing::info!("{report}"),
+                Ok(report) => tell(&report),
                 Err(error) => tracing::error!("the scan ended early: {error}"),
             }
         });
@@ -102,6 +105,21 @@ impl Scans {
 
 fn is_running(scan: &Option<Receiver<()>>) -> bool {
     scan.as_ref().is_some_and(|ended| ended.try_recv() == Err(TryRecvError::Empty))
+}
+
+/// Tells of a scan in the log, and of those bad files that no scan before has told of.
+fn tell(report: &ScanReport) {
+    tracing::info!("{report}");
+    let new = report.unplayable_new;
+    for (file, reason) in
+        report.unplayable.iter().take(usize::try_from(new.min(TOLD_UNPLAYABLE)).unwrap_or(0))
+    {
+        // As Rust writes it: a line break in a name makes no second line.
+        tracing::warn!(?file, reason, "cannot be streamed");
+    }
+    if let Some(more @ 1..) = new.checked_sub(TOLD_UNPLAYABLE) {
+        tracing::warn!("and {more} more; run `musicdb-stream scan` to see them");
+    }
 }
 
 impl ScanDesk for Scans {

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::support::{
     home::{Home, PROGRAM},
     mp3::{Shape, song},
+    served::Served,
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -170,7 +171,7 @@ fn a_signal_ends_a_start_a_scan_and_a_song_alike() {
     for n in 0..60 {
         home.file(format!("Music/{n}.mp3"), &frames);
     }
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-TERM", "-HUP"] {
         fs::remove_dir_all(home.data()).ok();
         let mut child = Command::new(PROGRAM)
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -206,6 +207,40 @@ fn a_signal_ends_a_start_a_scan_and_a_song_alike() {
     home.run("scan").done();
     let songs: Value = serde_json::from_str(&home.run("songs --json").done()).unwrap();
     assert_eq!(songs["total"], 60);
+}
+
+#[test]
+fn a_terminal_that_closes_ends_only_those_who_may_end_with_it() {
+    let home = Home::new();
+    // What `nohup` does.
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' HUP; exec \"$0\" serve --demo --listen 127.0.0.1:0", PROGRAM])
+        .env("HOME", home.root())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut banner = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(banner.any(|line| line.contains("Ctrl-C")));
+    let pid = child.id().to_string();
+    let kill = |signal: &str| {
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    };
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).unwrap();
+    assert!(u64::from_str_radix(ignored, 16).unwrap() & 1 == 1, "SIGHUP is caught: {ignored}");
+    kill("-HUP");
+    kill("-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+
+    // A closing terminal is told of twice: by the kernel and by the shell.
+    let served = Served::start(&home.path("data"), &["--demo"], &[]);
+    served.wait_for(SOON, |state| state["is_playing"] == true);
+    let pid = served.pid().to_string();
+    assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    let (took, status) = served.end_with("-HUP");
+    assert_eq!(status.code(), Some(0));
+    assert!(took < STOP, "{took:?}");
 }
 
 #[test]

@@ -21,6 +21,9 @@ use crate::support::{
     shared::shared,
 };
 
+/// Bad files of which the log tells after a scan.
+const TOLD: usize = 20;
+
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
@@ -244,4 +247,31 @@ fn the_corpus_is_judged_alike_everywhere() {
     let said = home.run("scan").done();
     assert!(said.contains(&format!("{files} MP3 files")), "{said}");
     assert_eq!(playable_songs(&home), playable);
+}
+
+#[test]
+fn a_server_tells_once_of_each_file_that_it_cannot_stream() {
+    let home = Home::new();
+    for n in 0..TOLD + 3 {
+        home.file(format!("Music/{n}.mp3"), b"no music");
+    }
+    home.file("Music/line\nbreak.mp3", b"no music");
+    let log = || {
+        let served = home.serve(&["--paused"]);
+        let scan = || served.ask("GET", "/api/v1/scan", "").1;
+        served.wait_for(Duration::from_secs(10), |_| scan()["running"] == false);
+        assert_eq!(scan()["report"]["unplayable"].as_array().unwrap().len(), TOLD + 4);
+        served.terminate();
+        let file = home.data().with_extension("log");
+        let log = fs::read_to_string(&file).unwrap();
+        fs::remove_file(file).unwrap();
+        log
+    };
+    let first = log();
+    let told = first.lines().filter(|line| line.contains("cannot be streamed file=\"/"));
+    let reason = "no MPEG Layer III frames found; it is no MP3 file";
+    assert_eq!(told.filter(|line| line.contains(reason)).count(), TOLD, "{first}");
+    assert!(first.contains("and 4 more; run `musicdb-stream scan` to see them"), "{first}");
+    let second = log();
+    assert!(!second.contains("WARN") && second.contains("24 unplayable"), "{second}");
 }

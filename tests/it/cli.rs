@@ -76,6 +76,11 @@ fn a_wrong_configuration_names_file_line_and_the_nearest_key() {
         [("MUSICDB_STREAM_ICECAST_ENABLED", "true"), ("MUSICDB_STREAM_ICECAST_PASSWORD", "x")];
     let line = home.run_with("serve", &own).line(2);
     assert!(line.ends_with("set server.listen = \"127.0.0.1:8001\""), "{line}");
+    fs::write(home.path("radio.toml"), "[stream]\ntitle = \"{artst} - {title\"\n").unwrap();
+    for command in ["config", "serve", "status"] {
+        let line = home.run(&format!("--config radio.toml {command}")).line(2);
+        assert!(line.contains("{artst}") && line.contains("the nearest is {artist}"), "{line}");
+    }
     let line = home.run_with("status", &[("MUSICDB_STREAM_STREAM_TICK_MS", "5")]).line(2);
     assert!(line.starts_with("stream.tick_ms is 5, but has to be between 10 and 1000"), "{line}");
 }
@@ -104,6 +109,19 @@ fn commands_for_a_server_say_how_to_start_one() {
     // Port 1 of the loopback: nobody listens there.
     let line = home.run("--server 127.0.0.1:1 status").line(1);
     assert!(line.contains("no server answers at http://127.0.0.1:1"), "{line}");
+}
+
+#[test]
+fn a_server_is_refused_by_commands_that_ask_none() {
+    let home = Home::new();
+    for command in ["serve", "serve --demo", "check piece.mp3", "config", "config --default"] {
+        let line = home.run(&format!("--server http://127.0.0.1:1 {command}")).line(2);
+        assert!(
+            line.contains("leave --server http://127.0.0.1:1 out") && line.contains("status"),
+            "{line}"
+        );
+    }
+    assert!(!home.data().exists(), "a second station was begun");
 }
 
 #[test]
@@ -141,6 +159,11 @@ fn one_bad_file_is_told_and_the_scan_goes_on() {
     let said = home.run("scan .").done();
     assert!(said.contains("cannot be streamed: ") && said.contains("bad.mp3: "), "{said}");
     assert!(said.ends_with("2 MP3 files: 2 new, 1 cannot be streamed\n"), "{said}");
+    // The file is as it was, and so is what there is to know of it.
+    let again = home.run("scan .").done();
+    let told = |said: &str| said.lines().next().unwrap().to_owned();
+    assert_eq!(told(&again), told(&said));
+    assert!(again.ends_with("2 MP3 files: 0 new, 2 as before, 1 cannot be streamed\n"), "{again}");
     let line = home.run("scan missing").line(1);
     assert!(line.contains("missing was left alone: ") && line.contains("name a folder"), "{line}");
     let said = home.run("scan . missing").done();

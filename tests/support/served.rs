@@ -72,12 +72,25 @@ impl Served {
 
     /// The same on an address of one's own choice.
     pub fn listening(listen: &str, data: &Path, arguments: &[&str], global: &[&str]) -> Self {
+        Self::under(&[], listen, data, arguments, global)
+    }
+
+    /// The same as the last words of another command.
+    pub fn under(
+        command: &[&str],
+        listen: &str,
+        data: &Path,
+        arguments: &[&str],
+        global: &[&str],
+    ) -> Self {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(data.with_extension("log"))
             .unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_musicdb-stream"))
+        let words = [command, &[env!("CARGO_BIN_EXE_musicdb-stream")]].concat();
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
             .args(["--data", data.to_str().unwrap()])
             .args(global)
             .args(["serve", "--listen", listen])
