@@ -67,7 +67,7 @@ impl Opener for Deck {
             let _ = feed.send(end);
         });
         if let Err(error) = spawned {
-            let _ = failed.try_send(Item::Failed(Unplayable::Io(error.kind())));
+            let _ = failed.try_send(Item::Failed(Unplayable::from(error)));
         }
         Track::fed(arrivals, hunger)
     }

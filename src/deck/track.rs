@@ -99,7 +99,7 @@ impl Track {
                 Ok(Item::Failed(reason)) => self.ended = Some(Next::Failed(reason)),
                 Err(TryRecvError::Empty) => return Next::Pending,
                 Err(TryRecvError::Disconnected) => {
-                    let died = Unplayable::Io(std::io::ErrorKind::BrokenPipe);
+                    let died = Unplayable::from(std::io::ErrorKind::BrokenPipe);
                     self.ended = Some(Next::Failed(died));
                 }
             }

@@ -44,7 +44,7 @@ pub(super) fn examine(job: Job, progress: &ScanProgress) -> Outcome {
         return Outcome::Cancelled;
     }
     let (tags, audio) = match read {
-        Ok((_, Err(reason @ (Unplayable::Io(_) | Unplayable::Away)))) => {
+        Ok((_, Err(reason @ (Unplayable::Io(..) | Unplayable::Away)))) => {
             return Outcome::Unreadable { path: job.path, reason: reason.to_string() };
         }
         Ok((tags, audio)) => (tags, audio.map_err(|error| error.to_string())),

@@ -6,9 +6,10 @@ use std::io;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unplayable {
-    /// It could not be read: check the path, the rights and the disk.
-    #[error("cannot be read: {}", .0)]
-    Io(io::ErrorKind),
+    /// It could not be read: check the path, the rights and the disk. With the system's number of the
+    /// error, where it has one.
+    #[error("cannot be read: {}", told(*.0, *.1))]
+    Io(io::ErrorKind, Option<i32>),
     /// Its folder is not there, or empty: mount the drive that it is on, or scan again.
     #[error("its folder is not there or empty; is the drive mounted?")]
     Away,
@@ -55,7 +56,7 @@ impl Unplayable {
         use io::ErrorKind::{BrokenPipe, NotFound, PermissionDenied};
         match self {
             Self::Away => true,
-            Self::Io(kind) => !matches!(kind, NotFound | PermissionDenied | BrokenPipe),
+            Self::Io(kind, _) => !matches!(kind, NotFound | PermissionDenied | BrokenPipe),
             _ => false,
         }
     }
@@ -63,6 +64,33 @@ impl Unplayable {
 
 impl From<io::Error> for Unplayable {
     fn from(error: io::Error) -> Self {
-        Self::Io(error.kind())
+        Self::Io(error.kind(), error.raw_os_error())
+    }
+}
+
+impl From<io::ErrorKind> for Unplayable {
+    fn from(kind: io::ErrorKind) -> Self {
+        Self::Io(kind, None)
+    }
+}
+
+/// The kind in words, or the system's own where Rust has none for it: a disk's fault, too many files.
+fn told(kind: io::ErrorKind, code: Option<i32>) -> String {
+    let kind = kind.to_string();
+    let code = code.filter(|_| kind == "uncategorized error");
+    code.map_or(kind, |code| io::Error::from_raw_os_error(code).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn an_error_that_rust_does_not_know_is_told_in_the_systems_words() {
+        let told = |code| Unplayable::from(io::Error::from_raw_os_error(code)).to_string();
+        assert_eq!(told(24), "cannot be read: Too many open files (os error 24)");
+        assert_eq!(told(5), "cannot be read: Input/output error (os error 5)");
+        assert_eq!(told(2), "cannot be read: entity not found");
     }
 }

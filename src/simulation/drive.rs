@@ -171,7 +171,7 @@ impl OpenFile {
         let piece = shelf.piece(self.song);
         if self.absent || piece.fault == Fault::Missing {
             self.ended = true;
-            return Item::Failed(Unplayable::Io(std::io::ErrorKind::NotFound));
+            return Item::Failed(Unplayable::from(std::io::ErrorKind::NotFound));
         }
         let first = piece.frame_time().times(FIRST_CHUNK_FRAMES);
         let limit = if self.at == self.opened_at { first } else { CHUNK_TIME };

@@ -254,7 +254,7 @@ impl Program {
 
     /// The current song cannot be read.
     fn on_failure(&mut self, reason: &Unplayable, now: Instant) {
-        let is_read_fault = reason.is_away() || matches!(reason, Unplayable::Io(_));
+        let is_read_fault = reason.is_away() || matches!(reason, Unplayable::Io(..));
         if let Some(side) = &mut self.current
             && is_read_fault
             && side.begins()
@@ -287,7 +287,8 @@ impl Program {
         self.unplayable_run += 1;
         if self.unplayable_run >= UNPLAYABLE_LIMIT {
             tracing::warn!(
-                "{UNPLAYABLE_LIMIT} songs in a row were unplayable; silence until the queue changes"
+                "{UNPLAYABLE_LIMIT} songs in a row were unplayable; silence until the queue changes, for {} s at most",
+                REST.as_secs()
             );
             self.rest_from(now, false);
         }

@@ -79,7 +79,7 @@ impl Opener for FakeDeck {
         let items = match file {
             File::Whole(n) => vec![frames(n), Item::End],
             File::Mono(n) => vec![frames_of(mono(), n), Item::End],
-            File::Missing => vec![Item::Failed(Unplayable::Io(std::io::ErrorKind::NotFound))],
+            File::Missing => vec![Item::Failed(Unplayable::from(std::io::ErrorKind::NotFound))],
             File::Away => vec![Item::Failed(Unplayable::Away)],
             File::DamagedAfter(n) => {
                 vec![frames(n), Item::Failed(Unplayable::TooMuchJunk { at: 9 })]
