@@ -91,7 +91,8 @@ impl Bounds {
             tail.get(from..)
         };
         let starts = |len: u64, magic: &[u8]| back(len).is_some_and(|b| b.starts_with(magic));
-        if starts(ID3V1, b"TAG") {
+        // An APE tag's own mark holds these three letters.
+        if starts(ID3V1, b"TAG") && !starts(ID3V1 + 3, b"APETAGEX") {
             return Ok(Some((TagKind::Id3v1, ID3V1)));
         }
         if starts(ENHANCED, b"TAG+") {

@@ -99,6 +99,20 @@ fn tags_of_every_kind_at_both_ends_are_known() {
 }
 
 #[test]
+fn the_letters_tag_in_an_ape_tags_mark_are_no_id3v1_tag() {
+    let song = mp3::song(Shape::default(), 4);
+    // Its mark begins 131 bytes before the end, and so its letters TAG stand where ID3v1 has them.
+    let alone = [&song[..], &mp3::ape(67, true)].concat();
+    assert_eq!(frames_of(&alone), (frames_of(&song).0, None));
+    let kinds: Vec<_> = walk(Cursor::new(&alone)).unwrap().tags.iter().map(|t| t.kind).collect();
+    assert_eq!(kinds, [TagKind::Ape]);
+    let small = mp3::song(Shape { version: 2, bitrate_index: 1, ..Shape::default() }, 2);
+    let between =
+        [&small[..], &mp3::ape(0, true), &small, &mp3::junk(99 - small.len(), 1)].concat();
+    assert_eq!(frames_of(&between).0.len(), 4);
+}
+
+#[test]
 fn a_tag_that_claims_more_than_the_file_hides_nothing() {
     let song = mp3::song(Shape::default(), 10);
     let head = b"ID3\x03\x00\x00\x7F\x7F\x7F\x7F".to_vec();
