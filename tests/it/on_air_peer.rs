@@ -45,16 +45,23 @@ impl OnAir {
         let global = ["--config", config.to_str().unwrap()];
         let served = Served::start(&home.path().join("data"), &arguments, &global);
         let recorder = Recorder::start(icecast.address, "/stream");
-        served.wait_for(PATIENCE, |state| state["is_playing"] == true);
-        Some(Self { icecast, served, recorder, music, home })
+        let mut air = Self { icecast, served, recorder, music, home };
+        air.wait_until_it_plays(Instant::now());
+        Some(air)
     }
 
     /// Starts Icecast again and waits until the program plays to it: how long that took after it first
-    /// accepted. One that crashes at its start by its own fault is started once more, and said so.
+    /// accepted.
     pub(super) fn come_back(&mut self) -> Duration {
+        let accepts = self.icecast.start_again();
+        self.wait_until_it_plays(accepts)
+    }
+
+    /// Waits until the program plays to an Icecast that was started: how long that took since it
+    /// `accepts`. One that crashes at its start by its own fault is started once more, and said so.
+    fn wait_until_it_plays(&mut self, mut accepts: Instant) -> Duration {
         let end = Instant::now() + PATIENCE;
         loop {
-            let accepts = self.icecast.start_again();
             while !self.icecast.has_crashed() {
                 let state = self.served.state();
                 if state["is_playing"] == true {
@@ -64,6 +71,7 @@ impl OnAir {
                 std::thread::sleep(Duration::from_millis(10));
             }
             println!("icecast2 crashed at its start, by its own fault, and was started once more");
+            accepts = self.icecast.start_again();
         }
     }
 
