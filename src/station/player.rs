@@ -222,7 +222,10 @@ impl Player {
             return Some(header);
         }
         if !self.quiet.is_known() {
-            if self.program.is_opening() && now < self.started + FORMAT_PATIENCE {
+            // Before the first frame alone: what flows is never held up again.
+            let has_begun = self.relay.next_frame() > 0;
+            let waits = !has_begun && now < self.started + FORMAT_PATIENCE;
+            if waits && self.program.is_opening() {
                 return None;
             }
             if let (Some(header), Some(song)) = (self.program.header(), self.program.song()) {

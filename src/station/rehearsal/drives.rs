@@ -78,3 +78,15 @@ fn while_a_disk_hangs_a_waiting_command_makes_no_more_news_than_none() {
     assert!((9..=12).contains(&told), "{told} events in ten seconds");
     assert!(r.positions.len() <= 12, "{} positions", r.positions.len());
 }
+
+#[test]
+fn silence_that_flows_is_not_held_up_by_a_song_that_is_opened_again() {
+    let mut r = Rehearsal::new(options(), true, &[Whole(1000), Whole(1000), Slow]);
+    r.edit(|queue| queue.truncate(0));
+    r.pass(SECOND / 10);
+    let before = r.heard().len();
+    assert!(before > 0, "nothing is there to wait for");
+    r.edit(|queue| queue.extend([entry(3), entry(2)]));
+    r.pass(SECOND / 2);
+    assert!(r.heard().len() >= 18, "half a second of frames");
+}
