@@ -55,11 +55,6 @@ impl Cursor {
         }
     }
 
-    /// Waits until there is something to read or the stream has ended.
-    pub(super) async fn ready(&mut self) {
-        self.reader.ready().await;
-    }
-
     /// Goes on as close to now as a new listener begins: at the ring's oldest frame it would be
     /// outrun again at once.
     pub(super) fn move_forward(&mut self) {

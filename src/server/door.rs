@@ -10,13 +10,13 @@ use std::{
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
-    sync::{Semaphore, mpsc, watch},
+    sync::{Semaphore, mpsc},
     time::timeout,
 };
 
 use super::{
     document::Documents,
-    driver::drive,
+    fan::{Fan, Seat},
     handed::{Handed, Prefixed},
     listener::Listener,
     pending::Room,
@@ -39,7 +39,7 @@ pub(super) struct Door {
     pub(super) handed: mpsc::Sender<Handed>,
     /// Room for those handed on: they may stay, and must not keep listeners out.
     pub(super) pages: Arc<Semaphore>,
-    pub(super) stop: watch::Receiver<bool>,
+    pub(super) fan: Arc<Fan>,
     /// Never sent on: held by everything that must end before the server has.
     pub(super) alive: mpsc::Sender<()>,
 }
@@ -108,13 +108,16 @@ impl Door {
         };
         let (head, metaint) = documents.stream_head(titles);
         let listener = Listener::new(&documents.relay, head, metaint, burst, now);
-        let flush_every = documents.options.flush;
-        let driving = drive(listener, guest.stream, place, flush_every, self.stop);
-        let alive = self.alive;
-        tokio::spawn(async move {
-            driving.await;
-            drop(alive);
-        });
+        let stream = match guest.stream.into_std() {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "a listener's connection was lost before it was served");
+                return;
+            }
+        };
+        if self.fan.take(Seat::new(stream, listener, place)).is_err() {
+            tracing::warn!("a listener was turned away: too many come at once");
+        }
     }
 
     fn hand_over(self, bytes: Vec<u8>, guest: Guest, peer: SocketAddr) {

@@ -10,14 +10,15 @@ use std::{
 
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, mpsc, watch},
+    sync::{Semaphore, mpsc},
     time::{sleep, timeout},
 };
 
 use super::{
-    DRAIN_LIMIT, Handed, Listeners, ServerError, ServerOptions,
+    Handed, Listeners, ServerError, ServerOptions,
     document::Documents,
     door::{Door, Guest},
+    fan::Fan,
     pending::PendingHeads,
     route::Mounts,
     socket::{open_port, tune},
@@ -27,6 +28,8 @@ use crate::relay::{LinkReporter, Relay};
 /// When the system has no room for another connection, the next attempt waits so long: some end
 /// meanwhile, and the kernel holds those who come.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// When the server stops, its listeners have so long to take what is there.
+pub const DRAIN_LIMIT: Duration = Duration::from_millis(300);
 /// Beyond [`DRAIN_LIMIT`], for the tasks themselves to end.
 const END_LIMIT: Duration = Duration::from_millis(200);
 
@@ -98,14 +101,15 @@ impl Server {
         } else {
             self.link.up(relay.next_frame());
         }
-        let (stopping, stopped) = watch::channel(false);
         let (alive, mut all_ended) = mpsc::channel(1);
+        let fan = Fan::start(self.documents.options.flush, &relay, &alive)
+            .map_err(|source| ServerError::Workers { source })?;
         let beside = self.documents.options.max_beside.max(2);
         let door = Door {
             documents: self.documents,
             handed: self.handed,
             pages: Arc::new(Semaphore::new(beside / 2)),
-            stop: stopped,
+            fan: Arc::new(fan),
             alive,
         };
         let mut heads = PendingHeads::new(beside);
@@ -116,7 +120,6 @@ impl Server {
         drop(port);
         self.link.down("the server has stopped".to_owned(), relay.next_frame());
         heads.abort_all();
-        stopping.send_replace(true);
         drop(door);
         // Nothing is ever sent: this waits until nobody is left who could.
         if timeout(DRAIN_LIMIT + END_LIMIT, all_ended.recv()).await.is_err() {

@@ -99,11 +99,6 @@ impl Listener {
         self.last_taken + STALL_LIMIT
     }
 
-    /// Waits until there is something to send or the stream has ended.
-    pub(super) async fn ready(&mut self) {
-        self.cursor.ready().await;
-    }
-
     /// Bytes sent, heads and titles too.
     pub(super) fn sent(&self) -> u64 {
         self.sent

@@ -1,19 +1,19 @@
 //! The embedded server: one port, mounts for listeners, and a hand-over for everything else.
 //!
 //! ```text
-//!            accept ── head ── request ── route ─┬─ listener  (mount)  registry, driver
+//!            accept ── head ── request ── route ─┬─ listener  (mount)  registry, fan
 //!                     door.rs                    ├─ answer    (playlist, status, refusals)
 //!                                                └─ handed    (web page, API)
 //! ```
 //!
 //! `request`, `route`, `address`, `listener` and its `cursor` know no socket and no clock; `front`, `door` and
-//! `driver` are the thin shells around them.
+//! `fan` are the shells around them.
 
 mod address;
 mod cursor;
 mod document;
 mod door;
-mod driver;
+mod fan;
 mod front;
 mod handed;
 mod listener;
@@ -24,8 +24,7 @@ mod request;
 mod route;
 mod socket;
 
-pub use driver::DRAIN_LIMIT;
-pub use front::Server;
+pub use front::{DRAIN_LIMIT, Server};
 pub use handed::{Handed, Prefixed};
 pub use listener::STALL_LIMIT;
 pub use options::ServerOptions;

@@ -49,6 +49,14 @@ pub enum ServerError {
         /// What the system says.
         source: io::Error,
     },
+    /// The system gives no more threads or epoll sets: raise this user's limits.
+    #[error(
+        "the threads that serve listeners cannot be started: {source}. Raise this user's limits of processes (ulimit -u) and open files (ulimit -n)"
+    )]
+    Workers {
+        /// What the system says.
+        source: io::Error,
+    },
 }
 
 fn next_port(port: u16) -> u16 {

@@ -1,0 +1,146 @@
+//! The fan: a few threads that own all listeners' sockets and hand the ring's bytes to each.
+//!
+//! ```text
+//!   door ── arrival ──► worker   one epoll set, a slab of seats, slots of the flush interval
+//!                          └─ slot due ─► seat ─► listener ─► one send from the ring
+//! ```
+//!
+//! A listener costs a seat and a place in a slot: no task, no buffer and no timer. Its socket is sent
+//! to when its slot comes round, and watched for room only after it took less than it was shown.
+
+mod seat;
+mod slots;
+mod worker;
+
+use std::{
+    io,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use crossbeam_channel::{Sender, bounded};
+use mio::{Poll, Token, Waker};
+use tokio::sync::mpsc;
+
+pub(super) use seat::{End, Seat};
+
+use crate::relay::{Relay, Tap};
+use worker::Worker;
+
+/// Listeners that may wait for a worker to take them over.
+const ARRIVALS: usize = 4096;
+/// Threads at most: each can fill a fast network card alone.
+const MOST_WORKERS: usize = 4;
+/// A worker is filled so far before the next one is woken at all: with few listeners a second
+/// thread would only cost wakes.
+const FILL_FIRST: usize = 1000;
+/// What wakes a worker for anything but a socket.
+const WAKE: Token = Token(usize::MAX);
+
+/// The workers. Dropping it ends their threads, once every listener got what is there.
+#[derive(Debug)]
+pub(super) struct Fan {
+    hands: Vec<Hand>,
+}
+
+/// The way to one worker.
+#[derive(Debug)]
+struct Hand {
+    arrivals: Sender<Seat>,
+    bell: Arc<Waking>,
+    seats: Arc<AtomicUsize>,
+}
+
+/// Wakes a worker.
+#[derive(Debug)]
+pub(super) struct Waking {
+    waker: Waker,
+    /// Somebody has not heard anything yet: the first sound is to go at once.
+    expectant: AtomicBool,
+}
+
+impl Fan {
+    /// Starts the workers: as many as the machine has cores, within bounds. Each holds `alive` until
+    /// its thread ends.
+    ///
+    /// # Errors
+    /// The system gives no thread or no epoll set.
+    pub(super) fn start(
+        flush: Duration,
+        relay: &Relay,
+        alive: &mpsc::Sender<()>,
+    ) -> io::Result<Self> {
+        let count = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
+        let mut hands = Vec::new();
+        for number in 1..=count {
+            let poll = Poll::new()?;
+            let waker = Waker::new(poll.registry(), WAKE)?;
+            let bell = Arc::new(Waking { waker, expectant: AtomicBool::new(false) });
+            let tap: Weak<Waking> = Arc::downgrade(&bell);
+            relay.attach(tap as Weak<dyn Tap>);
+            let (arrivals, taken) = bounded(ARRIVALS);
+            let seats = Arc::new(AtomicUsize::new(0));
+            let worker = Worker::new(poll, taken, Arc::clone(&bell), Arc::clone(&seats), flush);
+            let alive = alive.clone();
+            thread::Builder::new().name(format!("fan-{number}")).spawn(move || {
+                worker.run();
+                drop(alive);
+            })?;
+            hands.push(Hand { arrivals, bell, seats });
+        }
+        Ok(Self { hands })
+    }
+
+    /// Hands a listener to the worker that shall serve it; gives it back where that has too many to
+    /// take over already.
+    pub(super) fn take(&self, seat: Seat) -> Result<(), Seat> {
+        let seats = |hand: &&Hand| hand.seats.load(Relaxed);
+        let filling = self.hands.iter().find(|hand| seats(hand) < FILL_FIRST);
+        let Some(hand) = filling.or_else(|| self.hands.iter().min_by_key(seats)) else {
+            return Err(seat);
+        };
+        hand.seats.fetch_add(1, Relaxed);
+        hand.arrivals.try_send(seat).map_err(|refused| {
+            hand.seats.fetch_sub(1, Relaxed);
+            refused.into_inner()
+        })?;
+        hand.bell.wake();
+        Ok(())
+    }
+}
+
+impl Drop for Fan {
+    fn drop(&mut self) {
+        for Hand { arrivals, bell, .. } in self.hands.drain(..) {
+            // Disconnected: the worker sees the end when it looks.
+            drop(arrivals);
+            bell.wake();
+        }
+    }
+}
+
+impl Waking {
+    /// Has it look at what is new.
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "a thread that serves listeners cannot be woken");
+        }
+    }
+
+    /// Whether the next sound shall wake it.
+    fn expect(&self, expectant: bool) {
+        self.expectant.store(expectant, Relaxed);
+    }
+}
+
+impl Tap for Waking {
+    fn pushed(&self) {
+        if self.expectant.swap(false, Relaxed) {
+            self.wake();
+        }
+    }
+}
