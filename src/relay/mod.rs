@@ -9,12 +9,14 @@ mod lead_in;
 mod link;
 mod reader;
 mod ring;
+mod spot;
 mod tap;
 
 pub use group::{FrameKind, Group};
 pub use link::{Link, LinkReporter, Links};
 pub use reader::{Read, Reader};
 pub use ring::RING_BYTES;
+pub use spot::Spot;
 pub use tap::Tap;
 
 use std::{
@@ -89,16 +91,14 @@ impl Relay {
     /// A reader that begins with the next frame to be pushed, behind what that points back to.
     #[must_use]
     pub fn live(&self) -> Reader {
-        let at = self.shared.read().end();
-        Reader::new(Arc::clone(&self.shared), at)
+        Reader::new(self, Spot::live(self))
     }
 
     /// A reader that begins at a frame edge `burst` before the newest frame, or at the oldest frame
     /// that is still there, behind what its first frame points back to.
     #[must_use]
     pub fn burst(&self, burst: StreamTime) -> Reader {
-        let at = self.shared.read().edge_before_end(burst);
-        Reader::new(Arc::clone(&self.shared), at)
+        Reader::new(self, Spot::burst(self, burst))
     }
 
     /// Tells `tap` of every group from now on, until it is dropped.

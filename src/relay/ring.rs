@@ -91,12 +91,17 @@ impl Ring {
         self.last_push
     }
 
-    /// The title that holds at `offset`, and the offset at which the next one begins.
-    pub(super) fn title_at(&self, offset: u64) -> (Arc<str>, Option<u64>) {
+    /// The title that holds at `offset`.
+    pub(super) fn title_at(&self, offset: u64) -> Arc<str> {
         let after = self.titles.partition_point(|title| title.0 <= offset);
         let title = self.titles.get(after.saturating_sub(1));
-        let next = self.titles.get(after).map(|title| title.0);
-        (title.map_or_else(|| Arc::from(""), |title| Arc::clone(&title.1)), next)
+        title.map_or_else(|| Arc::from(""), |title| Arc::clone(&title.1))
+    }
+
+    /// The offset behind `offset` at which another title begins.
+    pub(super) fn next_title(&self, offset: u64) -> Option<u64> {
+        let after = self.titles.partition_point(|title| title.0 <= offset);
+        self.titles.get(after).map(|title| title.0)
     }
 
     /// The edge of the oldest frame that begins no earlier than `burst` before the end.
@@ -203,7 +208,7 @@ mod tests {
             assert!(ring.titles.len() <= frames + 1, "{} titles", ring.titles.len());
         }
         let oldest = ring.frame_at(ring.start());
-        assert_eq!(ring.title_at(ring.start()).0.as_ref(), oldest.to_string());
+        assert_eq!(ring.title_at(ring.start()).as_ref(), oldest.to_string());
         assert!(ring.start() + RING_BYTES as u64 >= ring.end());
     }
 }

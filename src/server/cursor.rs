@@ -4,7 +4,7 @@ use std::io;
 
 use crate::{
     icy::{Burst, Interleaver},
-    relay::{Read, Reader, Relay},
+    relay::{Read, Relay, Spot},
 };
 
 /// Most bytes of one send: bounds how long the ring stays locked for it.
@@ -36,9 +36,9 @@ pub(super) enum Look {
 #[derive(Debug)]
 pub(super) struct Cursor {
     relay: Relay,
-    reader: Reader,
+    spot: Spot,
     burst: Burst,
-    titles: Option<Interleaver>,
+    titles: Option<Box<Interleaver>>,
     /// The ring's seam has cut a frame: its other half must follow.
     is_mid_frame: bool,
 }
@@ -48,9 +48,9 @@ impl Cursor {
     pub(super) fn new(relay: &Relay, metaint: Option<usize>, burst: Burst) -> Self {
         Self {
             relay: relay.clone(),
-            reader: relay.burst(burst.stream_time()),
+            spot: Spot::burst(relay, burst.stream_time()),
             burst,
-            titles: metaint.map(Interleaver::new),
+            titles: metaint.map(|metaint| Box::new(Interleaver::new(metaint))),
             is_mid_frame: false,
         }
     }
@@ -58,7 +58,7 @@ impl Cursor {
     /// Goes on as close to now as a new listener begins: at the ring's oldest frame it would be
     /// outrun again at once.
     pub(super) fn move_forward(&mut self) {
-        self.reader = self.relay.burst(self.burst.stream_time());
+        self.spot = Spot::burst(&self.relay, self.burst.stream_time());
     }
 
     /// Offers `send` the next bytes, straight from the ring.
@@ -69,9 +69,9 @@ impl Cursor {
         &mut self,
         send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
     ) -> io::Result<Look> {
-        let until_block = self.titles.as_ref().map_or(usize::MAX, Interleaver::until_block);
+        let until_block = self.titles.as_ref().map_or(usize::MAX, |titles| titles.until_block());
         let (mut result, mut is_cut) = (Ok(()), false);
-        let read = self.reader.read(SEND_LIMIT, |bytes| {
+        let read = self.spot.read(&self.relay, SEND_LIMIT, |bytes| {
             if bytes.len() > until_block {
                 result = Err(None);
                 return 0;
@@ -95,7 +95,7 @@ impl Cursor {
         if is_cut {
             return Ok(Look::Cut(sent));
         }
-        self.is_mid_frame = self.reader.to_frame_edge() != 0;
+        self.is_mid_frame = self.spot.to_frame_edge(&self.relay) != 0;
         Ok(Look::Sent(sent))
     }
 
@@ -111,7 +111,7 @@ impl Cursor {
     /// Copies on to the next frame edge; false: the ring has overwritten it in this very moment.
     pub(super) fn copy_to_edge(&mut self, out: &mut Vec<u8>) -> bool {
         loop {
-            let rest = self.reader.to_frame_edge();
+            let rest = self.spot.to_frame_edge(&self.relay);
             if rest == 0 {
                 self.is_mid_frame = false;
                 return true;
@@ -124,9 +124,9 @@ impl Cursor {
 
     /// Takes at most `limit` bytes from the ring into `out`, with the blocks that are due.
     fn copy(&mut self, limit: usize, out: &mut Vec<u8>) -> Read {
-        let title = self.titles.as_ref().map(|_| self.reader.title());
+        let title = self.titles.as_ref().map(|_| self.spot.title(&self.relay));
         let titles = &mut self.titles;
-        self.reader.read(limit, |bytes| {
+        self.spot.read(&self.relay, limit, |bytes| {
             match (titles, &title) {
                 (Some(titles), Some(title)) => titles.interleave(bytes, title, out),
                 _ => out.extend_from_slice(bytes),

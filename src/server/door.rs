@@ -102,7 +102,12 @@ impl Door {
     ) {
         let documents = &self.documents;
         let now = Instant::now();
-        let place = match documents.listeners.admit(peer.ip(), request.user_agent, mount, now) {
+        let place = match documents.listeners.admit(
+            peer.ip(),
+            request.user_agent.as_deref(),
+            &mount,
+            now,
+        ) {
             Ok(place) => place,
             Err(full) => return self.answer(guest, Answer::text(403, &full.to_string()), false),
         };
@@ -115,7 +120,7 @@ impl Door {
                 return;
             }
         };
-        if self.fan.take(Seat::new(stream, listener, place)).is_err() {
+        if !self.fan.take(Seat::new(stream, listener, place)) {
             tracing::warn!("a listener was turned away: too many come at once");
         }
     }

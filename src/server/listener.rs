@@ -40,16 +40,27 @@ pub(super) enum Flushed {
 #[derive(Debug)]
 pub(super) struct Listener {
     cursor: Cursor,
-    /// Bytes that must go before anything else: the response's head, the rest of a cut frame.
-    pending: Vec<u8>,
-    /// How many of them have gone.
-    pending_sent: usize,
+    pending: Option<Box<Pending>>,
     last_taken: Instant,
     taken_since_move: u64,
     moves: u32,
     sent: u64,
     /// Length of the response's head.
-    head_len: u64,
+    head_len: u32,
+}
+
+/// Bytes that must go before anything else: the response's head, the rest of a cut frame.
+#[derive(Debug)]
+struct Pending {
+    bytes: Vec<u8>,
+    /// How many of them have gone.
+    sent: usize,
+}
+
+impl Pending {
+    fn of(bytes: Vec<u8>) -> Option<Box<Self>> {
+        (!bytes.is_empty()).then(|| Box::new(Self { bytes, sent: 0 }))
+    }
 }
 
 impl Listener {
@@ -64,9 +75,8 @@ impl Listener {
     ) -> Self {
         Self {
             cursor: Cursor::new(relay, metaint, burst),
-            head_len: head.len() as u64,
-            pending: head,
-            pending_sent: 0,
+            head_len: u32::try_from(head.len()).unwrap_or(u32::MAX),
+            pending: Pending::of(head),
             last_taken: now,
             taken_since_move: 0,
             moves: 0,
@@ -106,7 +116,7 @@ impl Listener {
 
     /// Not one byte of sound has gone to it yet.
     pub(super) fn hears_nothing_yet(&self) -> bool {
-        self.sent <= self.head_len
+        self.sent <= u64::from(self.head_len)
     }
 
     /// How often the ring outran it.
@@ -131,7 +141,9 @@ impl Listener {
                 Look::Sent(len) => self.note_sent(len),
                 Look::Cut(len) => {
                     self.note_sent(len);
-                    let is_whole = self.cursor.copy_to_edge(&mut self.pending);
+                    let mut rest = self.pending.take().map_or_else(Vec::new, |rest| rest.bytes);
+                    let is_whole = self.cursor.copy_to_edge(&mut rest);
+                    self.pending = Pending::of(rest);
                     return Ok(if is_whole { Flushed::Short } else { Flushed::TooSlow });
                 }
                 Look::BlockDue => {}
@@ -155,17 +167,16 @@ impl Listener {
         &mut self,
         send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
     ) -> io::Result<bool> {
-        while let Some(rest) = self.pending.get(self.pending_sent..).filter(|rest| !rest.is_empty())
-        {
+        let Some(pending) = &mut self.pending else { return Ok(true) };
+        while let Some(rest) = pending.bytes.get(pending.sent..).filter(|rest| !rest.is_empty()) {
             let sent = send(rest)?;
-            self.pending_sent += sent;
+            pending.sent += sent;
             self.sent += sent as u64;
             if sent == 0 {
                 return Ok(false);
             }
         }
-        self.pending = Vec::new();
-        self.pending_sent = 0;
+        self.pending = None;
         Ok(true)
     }
 
@@ -185,7 +196,7 @@ impl Listener {
         if rest.is_empty() {
             return Ok(Look::Sent(sent));
         }
-        self.pending = rest.to_vec();
+        self.pending = Pending::of(rest.to_vec());
         Ok(Look::Cut(sent))
     }
 

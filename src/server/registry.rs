@@ -1,7 +1,7 @@
 //! Who listens: counted by the sockets that live, and by nothing else.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -9,6 +9,8 @@ use std::{
     },
     time::Instant,
 };
+
+use slab::Slab;
 
 use crate::status::ListenerInfo;
 
@@ -48,17 +50,40 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Live {
     next_id: u64,
-    entries: BTreeMap<u64, Entry>,
+    entries: Slab<Entry>,
+    /// User agents and mounts, each once: thousands share a few.
+    names: HashSet<Arc<str>>,
     per_address: HashMap<IpAddr, usize>,
     peak: usize,
 }
 
 #[derive(Debug)]
 struct Entry {
+    id: u64,
     address: IpAddr,
-    user_agent: Option<String>,
-    mount: String,
+    user_agent: Option<Arc<str>>,
+    mount: Arc<str>,
     since: Instant,
+}
+
+impl Live {
+    /// `name` as everyone shares it.
+    fn share(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(name) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = Arc::from(name);
+        self.names.insert(Arc::clone(&name));
+        name
+    }
+
+    /// One who shared `name` has left.
+    fn forget(&mut self, name: Arc<str>) {
+        // Ours, and the set's.
+        if Arc::strong_count(&name) <= 2 {
+            self.names.remove(&name);
+        }
+    }
 }
 
 /// Why a listener is not let in.
@@ -76,7 +101,7 @@ pub(super) enum Full {
 #[derive(Debug)]
 pub(super) struct Place {
     listeners: Listeners,
-    id: u64,
+    key: usize,
 }
 
 impl Listeners {
@@ -100,14 +125,16 @@ impl Listeners {
     #[must_use]
     pub fn list(&self, now: Instant) -> Vec<ListenerInfo> {
         let live = self.lock();
-        let infos = live.entries.iter().map(|(id, entry)| ListenerInfo {
-            id: *id,
+        let infos = live.entries.iter().map(|(_, entry)| ListenerInfo {
+            id: entry.id,
             address: entry.address.to_string(),
-            user_agent: entry.user_agent.clone(),
-            mount: entry.mount.clone(),
+            user_agent: entry.user_agent.as_deref().map(str::to_owned),
+            mount: entry.mount.as_ref().to_owned(),
             connected_seconds: now.saturating_duration_since(entry.since).as_secs(),
         });
-        infos.collect()
+        let mut infos: Vec<ListenerInfo> = infos.collect();
+        infos.sort_unstable_by_key(|info| info.id);
+        infos
     }
 
     /// How many listen.
@@ -138,8 +165,8 @@ impl Listeners {
     pub(super) fn admit(
         &self,
         address: IpAddr,
-        user_agent: Option<String>,
-        mount: String,
+        user_agent: Option<&str>,
+        mount: &str,
         now: Instant,
     ) -> Result<Place, Full> {
         // An IPv4 client of an IPv6 socket is the same client.
@@ -160,10 +187,12 @@ impl Listeners {
         live.next_id += 1;
         let id = live.next_id;
         live.per_address.insert(address, here + 1);
-        live.entries.insert(id, Entry { address, user_agent, mount, since: now });
+        let user_agent = user_agent.map(|agent| live.share(agent));
+        let mount = live.share(mount);
+        let key = live.entries.insert(Entry { id, address, user_agent, mount, since: now });
         live.peak = live.peak.max(live.entries.len());
         self.shared.accepted.fetch_add(1, Relaxed);
-        Ok(Place { listeners: self.clone(), id })
+        Ok(Place { listeners: self.clone(), key })
     }
 
     fn lock(&self) -> MutexGuard<'_, Live> {
@@ -191,7 +220,11 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut live = self.listeners.lock();
-        let Some(entry) = live.entries.remove(&self.id) else { return };
+        let Some(entry) = live.entries.try_remove(self.key) else { return };
+        live.forget(entry.mount);
+        if let Some(agent) = entry.user_agent {
+            live.forget(agent);
+        }
         if let Some(here) = live.per_address.get_mut(&entry.address) {
             *here -= 1;
             if *here == 0 {
@@ -209,7 +242,7 @@ mod tests {
 
     fn admit(listeners: &Listeners, address: &str) -> Result<Place, Full> {
         let address = address.parse().unwrap();
-        listeners.admit(address, Some("player".into()), "/stream".into(), Instant::now())
+        listeners.admit(address, Some("player"), "/stream", Instant::now())
     }
 
     #[test]
@@ -222,7 +255,7 @@ mod tests {
         assert_eq!((listeners.count(), listeners.peak()), (1, 2));
         drop(second);
         assert_eq!((listeners.count(), listeners.peak()), (0, 2));
-        assert!(listeners.lock().per_address.is_empty());
+        assert!(listeners.lock().per_address.is_empty() && listeners.lock().names.is_empty());
         assert_eq!((listeners.totals().accepted, listeners.totals().refused), (2, 1));
     }
 

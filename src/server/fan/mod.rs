@@ -10,6 +10,8 @@
 
 mod seat;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::{
@@ -95,21 +97,29 @@ impl Fan {
         Ok(Self { hands })
     }
 
-    /// Hands a listener to the worker that shall serve it; gives it back where that has too many to
-    /// take over already.
-    pub(super) fn take(&self, seat: Seat) -> Result<(), Seat> {
+    /// Hands a listener to the worker that shall serve it; false where that has too many to take over
+    /// already, and the listener is let go.
+    pub(super) fn take(&self, seat: Seat) -> bool {
         let seats = |hand: &&Hand| hand.seats.load(Relaxed);
         let filling = self.hands.iter().find(|hand| seats(hand) < FILL_FIRST);
         let Some(hand) = filling.or_else(|| self.hands.iter().min_by_key(seats)) else {
-            return Err(seat);
+            return false;
         };
         hand.seats.fetch_add(1, Relaxed);
-        hand.arrivals.try_send(seat).map_err(|refused| {
+        if hand.arrivals.try_send(seat).is_err() {
             hand.seats.fetch_sub(1, Relaxed);
-            refused.into_inner()
-        })?;
+            return false;
+        }
         hand.bell.wake();
-        Ok(())
+        true
+    }
+}
+
+#[cfg(test)]
+impl Fan {
+    /// Some worker waits for the first sound.
+    fn is_expectant(&self) -> bool {
+        self.hands.iter().any(|hand| hand.bell.expectant.load(Relaxed))
     }
 }
 
