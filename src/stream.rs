@@ -106,7 +106,8 @@ impl AudioStream {
         // The reporters first: a station that knows no output would not know what it waits for.
         let mount_link = links.reporter("mount");
         let (hand_over, handed) = mpsc::channel(HANDED_LIMIT);
-        let server = Server::bind(server_options(&config), relay.clone(), mount_link, hand_over)?;
+        let server =
+            Server::bind(server_options(&config, &secrets), relay.clone(), mount_link, hand_over)?;
         let address = server.local_addr();
         let icecast = target::of(&config, address);
         let database = Database::open(&data.database())?;
@@ -239,7 +240,7 @@ fn player_options(config: &Config) -> PlayerOptions {
     }
 }
 
-fn server_options(config: &Config) -> ServerOptions {
+fn server_options(config: &Config, secrets: &Secrets) -> ServerOptions {
     let server = &config.server;
     let max_beside = ServerOptions::default().max_beside;
     let hostname = Some(server.hostname.clone()).filter(|name| !name.is_empty());
@@ -254,5 +255,8 @@ fn server_options(config: &Config) -> ServerOptions {
         max_beside: server.max_beside.map_or(max_beside, |most| most.min(max_beside)),
         stream: target::stream_info(&config.stream),
         disabled: config.debug.disable_icecast,
+        source_password: secrets.source.clone(),
+        admin_password: secrets.admin.clone(),
+        live: server.live,
     }
 }

@@ -8,15 +8,15 @@ use crate::mpeg::{StreamTime, time::UNITS_PER_SECOND};
 /// ring up to 278 kbit/s; above that the ring's oldest frame is where the burst begins.
 pub const MAX_BURST: Duration = Duration::from_secs(30);
 
-/// A span of the past, at most [`MAX_BURST`].
+/// A span of the past in milliseconds, at most [`MAX_BURST`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Burst(Duration);
+pub struct Burst(u32);
 
 impl Burst {
     /// At most [`MAX_BURST`].
     #[must_use]
     pub fn of(duration: Duration) -> Self {
-        Self(duration.min(MAX_BURST))
+        Self(u32::try_from(duration.min(MAX_BURST).as_millis()).unwrap_or(u32::MAX))
     }
 
     /// Reads the value of `?burst=`: seconds, with a fraction or without; `None` for anything else.
@@ -31,8 +31,7 @@ impl Burst {
     /// In stream time, as the relay wants it.
     #[must_use]
     pub fn stream_time(self) -> StreamTime {
-        let fraction = u64::from(self.0.subsec_nanos()) * UNITS_PER_SECOND / 1_000_000_000;
-        StreamTime::from_units(self.0.as_secs() * UNITS_PER_SECOND + fraction)
+        StreamTime::from_units(u64::from(self.0) * UNITS_PER_SECOND / 1_000)
     }
 }
 
@@ -42,15 +41,15 @@ mod tests {
 
     #[test]
     fn seconds_are_read_with_and_without_a_fraction() {
-        assert_eq!(Burst::parse("2"), Some(Burst(Duration::from_secs(2))));
-        assert_eq!(Burst::parse("0.25"), Some(Burst(Duration::from_millis(250))));
-        assert_eq!(Burst::parse("0"), Some(Burst(Duration::ZERO)));
+        assert_eq!(Burst::parse("2"), Some(Burst(2000)));
+        assert_eq!(Burst::parse("0.25"), Some(Burst(250)));
+        assert_eq!(Burst::parse("0"), Some(Burst(0)));
     }
 
     #[test]
     fn more_than_the_limit_is_the_limit() {
-        assert_eq!(Burst::parse("99999"), Some(Burst(MAX_BURST)));
-        assert_eq!(Burst::parse(&"9".repeat(400)), Some(Burst(MAX_BURST)));
+        assert_eq!(Burst::parse("99999"), Some(Burst(30_000)));
+        assert_eq!(Burst::parse(&"9".repeat(400)), Some(Burst(30_000)));
     }
 
     #[test]

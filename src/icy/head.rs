@@ -34,15 +34,16 @@ pub struct StreamInfo {
     pub public: bool,
 }
 
-/// The head of an endless MP3 response; `metaint` is set where the listener asked for titles.
+/// The head of an endless response of this type; `metaint` is set where the listener asked for titles.
 #[must_use]
 pub fn stream_head(
+    content_type: &str,
     info: &StreamInfo,
     audio: Option<AudioInfo>,
     metaint: Option<usize>,
     date: Date,
 ) -> Vec<u8> {
-    let mut head = preamble(200, "audio/mpeg", "", date);
+    let mut head = preamble(200, content_type, "", date);
     head.push_str(&format!("Access-Control-Expose-Headers: {EXPOSED_HEADERS}\r\n"));
     if let Some(audio) = audio {
         icy(&mut head, "icy-br:", &audio.bitrate.to_string());
@@ -202,7 +203,7 @@ mod tests {
             public: false,
         };
         let audio = AudioInfo { bitrate: 128, sample_rate: 44_100, channels: 2 };
-        let head = stream_head(&info, Some(audio), Some(16_000), epoch());
+        let head = stream_head("audio/mpeg", &info, Some(audio), Some(16_000), epoch());
         let expected = [
             "Server",
             "Connection",
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn empty_fields_and_titles_that_nobody_asked_for_are_left_out() {
-        let head = stream_head(&StreamInfo::default(), None, None, epoch());
+        let head = stream_head("audio/mpeg", &StreamInfo::default(), None, None, epoch());
         let names = names(&head);
         assert_eq!(names.iter().filter(|name| name.starts_with("ic")).count(), 1, "{names:?}");
     }
@@ -240,7 +241,8 @@ mod tests {
     #[test]
     fn a_line_end_in_a_name_cannot_make_a_header() {
         let info = StreamInfo { name: "a\r\nX-Evil: 1\0".into(), ..StreamInfo::default() };
-        let head = String::from_utf8(stream_head(&info, None, None, epoch())).unwrap();
+        let head =
+            String::from_utf8(stream_head("audio/mpeg", &info, None, None, epoch())).unwrap();
         assert!(head.contains("icy-name:a  X-Evil: 1\r\n"));
     }
 

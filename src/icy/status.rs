@@ -46,7 +46,7 @@ pub struct SourceStatus {
     pub listenurl: String,
     server_description: String,
     server_name: String,
-    server_type: &'static str,
+    server_type: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     server_url: String,
     /// `Tue, 02 Jan 2024 03:04:05 +0000`.
@@ -62,7 +62,7 @@ pub struct SourceStatus {
 impl SourceStatus {
     /// A mount with no listeners yet; the caller fills in the public fields.
     #[must_use]
-    pub fn new(info: &StreamInfo, audio: Option<AudioInfo>) -> Self {
+    pub fn new(content_type: &str, info: &StreamInfo, audio: Option<AudioInfo>) -> Self {
         Self {
             audio_info: audio.map(AudioInfo::ice_audio_info),
             bitrate: audio.map(|audio| audio.bitrate),
@@ -72,7 +72,7 @@ impl SourceStatus {
             ice_samplerate: audio.map(|audio| audio.sample_rate),
             server_description: or(&info.description, "Unspecified description"),
             server_name: or(&info.name, "Unspecified name"),
-            server_type: "audio/mpeg",
+            server_type: content_type.to_owned(),
             server_url: info.url.clone(),
             ..Self::default()
         }
@@ -133,7 +133,10 @@ mod tests {
     }
 
     fn source(title: &str) -> SourceStatus {
-        SourceStatus { title: title.into(), ..SourceStatus::new(&StreamInfo::default(), None) }
+        SourceStatus {
+            title: title.into(),
+            ..SourceStatus::new("audio/mpeg", &StreamInfo::default(), None)
+        }
     }
 
     fn parsed(sources: &[SourceStatus]) -> Value {
@@ -158,7 +161,7 @@ mod tests {
     #[test]
     fn numbers_are_numbers() {
         let audio = AudioInfo { bitrate: 128, sample_rate: 44_100, channels: 2 };
-        let source = SourceStatus::new(&StreamInfo::default(), Some(audio));
+        let source = SourceStatus::new("audio/mpeg", &StreamInfo::default(), Some(audio));
         let parsed = parsed(&[source]);
         assert_eq!(parsed["source"]["bitrate"], 128);
         assert_eq!(parsed["source"]["ice-samplerate"], 44_100);

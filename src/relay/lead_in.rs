@@ -1,7 +1,8 @@
 //! The lead-in: what a reader that joins in the middle of a song hears before its first frame.
 //!
-//! That frame may point back into frames that the reader never gets. Carriers bring their bytes, so
-//! that its decoder has a whole frame from the first one on ([`Carriers`]).
+//! An MP3 frame may point back into frames that the reader never gets. Carriers bring their bytes,
+//! so that its decoder has a whole frame from the first one on ([`Carriers`]). A codec that is passed
+//! through has a heading instead, or nothing.
 
 use super::ring::Ring;
 use crate::mpeg::{Carriers, Header, Silence, Tail, main_data_begin, reservoir::main_data};
@@ -23,6 +24,7 @@ impl LeadIn {
     /// is there has all of its past.
     pub(super) fn find(ring: &Ring, offset: u64) -> Option<(Self, u64)> {
         ring.headers_from(offset).take(PASSED_LIMIT).find_map(|(at, header)| {
+            let Some(header) = header else { return Some((Self::heading(ring, at), at)) };
             let frame = ring.copy(at, header.frame_len())?;
             let back = main_data_begin(header, &frame)?;
             if back == 0 {
@@ -34,6 +36,13 @@ impl LeadIn {
             let bytes = carriers.frames().flat_map(|(_, frame)| frame).copied().collect();
             Some((Self { bytes, taken: 0 }, at))
         })
+    }
+
+    /// The heading that holds at `offset`, unless that is where it stands.
+    fn heading(ring: &Ring, offset: u64) -> Self {
+        let heading = ring.heading_at(offset).filter(|heading| heading.0 < offset);
+        let bytes = heading.map_or_else(Vec::new, |heading| heading.1.to_vec());
+        Self { bytes, taken: 0 }
     }
 
     /// What was not taken yet.
@@ -53,8 +62,11 @@ impl LeadIn {
         let mut edge = 0;
         while edge < self.taken {
             let head = self.bytes.get(edge..).and_then(|rest| rest.first_chunk());
-            let Some(Ok(header)) = head.map(|head| Header::parse(*head)) else { break };
-            edge += header.frame_len();
+            // A heading has no frames: it is taken whole.
+            edge = match head.map(|head| Header::parse(*head)) {
+                Some(Ok(header)) => edge + header.frame_len(),
+                _ => self.bytes.len(),
+            };
         }
         edge.saturating_sub(self.taken)
     }

@@ -70,16 +70,54 @@ impl Relay {
 
     /// Appends a group of whole frames and wakes those who wait. Only the station calls this.
     pub fn push(&self, group: &Group, now: Instant) {
+        self.fill(|ring| ring.append(group, now));
+        if group.titles().next().is_some() {
+            self.shared.title.send_replace(self.newest_title());
+        }
+    }
+
+    /// Appends one piece of a codec that is passed through, which sounds for `duration`: a page of
+    /// Ogg, a frame of AAC. Pieces are never cut; one larger than the ring is left out.
+    pub fn push_piece(&self, piece: &[u8], duration: StreamTime, now: Instant) {
+        if piece.len() <= RING_BYTES {
+            self.fill(|ring| ring.append_piece(piece, duration, now));
+        }
+    }
+
+    /// Appends what a decoder must have before all that follows, until the next heading: the header
+    /// pages of an Ogg stream. Whoever joins later gets it first.
+    pub fn push_heading(&self, heading: &[u8], now: Instant) {
+        if heading.len() <= RING_BYTES {
+            self.fill(|ring| ring.append_heading(heading.into(), now));
+        }
+    }
+
+    /// Pins a title to the frame that comes next.
+    pub fn set_title(&self, title: &str) {
+        self.shared.write().set_title(title);
+        self.shared.title.send_replace(self.newest_title());
+    }
+
+    fn fill(&self, append: impl FnOnce(&mut Ring)) {
         let end = {
             let mut ring = self.shared.write();
-            ring.append(group, now);
+            append(&mut ring);
             ring.end()
         };
         self.shared.end.send_replace(end);
         self.shared.taps.tell();
-        if group.titles().next().is_some() {
-            self.shared.title.send_replace(self.newest_title());
-        }
+    }
+
+    /// The offset behind the newest frame.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.shared.read().end()
+    }
+
+    /// No frame will follow.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        *self.shared.end.borrow() == CLOSED
     }
 
     /// No frame will follow: readers end once they have read what is there.

@@ -25,12 +25,16 @@ pub enum Read {
 pub struct Reader {
     relay: Relay,
     spot: Spot,
+    /// The ring forgets the number of a frame that it overwrites.
+    first_missing: FrameNumber,
     end: watch::Receiver<u64>,
 }
 
 impl Reader {
     pub(super) fn new(relay: &Relay, spot: Spot) -> Self {
-        Self { relay: relay.clone(), spot, end: relay.shared.end.subscribe() }
+        let first_missing = relay.shared.read().first_missing(spot.offset());
+        let end = relay.shared.end.subscribe();
+        Self { relay: relay.clone(), spot, first_missing, end }
     }
 
     /// Shows `take` the bytes that come next, at most `limit` and never across a change of title,
@@ -39,7 +43,14 @@ impl Reader {
     /// `take` runs while the ring is locked for reading: it may copy or send without blocking, and
     /// do nothing else.
     pub fn read(&mut self, limit: usize, take: impl FnOnce(&[u8]) -> usize) -> Read {
-        self.spot.read(&self.relay, limit, take)
+        // Asked first: what is pushed before the end is never taken for missing.
+        let closed = self.relay.is_closed();
+        let ring = self.relay.shared.read();
+        let read = self.spot.read_in(&ring, closed, limit, take);
+        if read != Read::Lagged {
+            self.first_missing = ring.first_missing(self.spot.offset());
+        }
+        read
     }
 
     /// Waits until there is something to read or the relay is closed; cancel safe.
@@ -71,7 +82,7 @@ impl Reader {
     /// first that was overwritten, until the reader goes on.
     #[must_use]
     pub fn first_missing(&self) -> FrameNumber {
-        self.spot.first_missing()
+        self.first_missing
     }
 
     /// Bytes until the next frame begins: 0 where the cursor stands at a frame edge.

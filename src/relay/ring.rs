@@ -13,7 +13,8 @@ pub const RING_BYTES: usize = 1 << 20;
 struct Mark {
     offset: u64,
     time: StreamTime,
-    header: Header,
+    /// Nothing for a page or a frame of a codec that is passed through.
+    header: Option<Header>,
 }
 
 /// Offsets count bytes ever written; those before `start` have been overwritten.
@@ -26,6 +27,8 @@ pub(super) struct Ring {
     next_frame: u64,
     /// Offset from which each title holds; the last one before the oldest frame is kept.
     titles: VecDeque<(u64, Arc<str>)>,
+    /// Where each heading begins and what it is; the last one before the oldest frame is kept.
+    headings: VecDeque<(u64, Arc<[u8]>)>,
     last_push: Option<Instant>,
 }
 
@@ -38,6 +41,7 @@ impl Ring {
             frames: VecDeque::new(),
             next_frame: 0,
             titles: VecDeque::from([(0, Arc::from(""))]),
+            headings: VecDeque::new(),
             last_push: None,
         }
     }
@@ -49,16 +53,41 @@ impl Ring {
             while let Some((_, title)) = titles.next_if(|title| title.0 <= index) {
                 self.set_title(title);
             }
-            self.frames.push_back(Mark { offset: self.end, time: self.end_time, header });
-            self.end += u64::from(len);
-            self.end_time += header.duration();
-            self.next_frame += 1;
+            self.mark(Some(header), u64::from(len), header.duration());
         }
         for (_, title) in titles {
             self.set_title(title);
         }
         self.copy_in(group.bytes());
         self.last_push = Some(now);
+    }
+
+    /// Appends one piece of a codec that is passed through: it is never cut, and counts as a frame.
+    pub(super) fn append_piece(&mut self, piece: &[u8], duration: StreamTime, now: Instant) {
+        self.make_room(piece.len() as u64);
+        self.mark(None, piece.len() as u64, duration);
+        self.copy_in(piece);
+        self.last_push = Some(now);
+    }
+
+    /// Appends what a decoder must have before anything that follows.
+    pub(super) fn append_heading(&mut self, heading: Arc<[u8]>, now: Instant) {
+        self.headings.push_back((self.end, Arc::clone(&heading)));
+        self.append_piece(&heading, StreamTime::ZERO, now);
+    }
+
+    /// The heading that holds at `offset`, with the offset at which it stands itself.
+    pub(super) fn heading_at(&self, offset: u64) -> Option<(u64, &Arc<[u8]>)> {
+        let after = self.headings.partition_point(|heading| heading.0 <= offset);
+        let heading = self.headings.get(after.checked_sub(1)?)?;
+        Some((heading.0, &heading.1))
+    }
+
+    fn mark(&mut self, header: Option<Header>, len: u64, duration: StreamTime) {
+        self.frames.push_back(Mark { offset: self.end, time: self.end_time, header });
+        self.end += len;
+        self.end_time += duration;
+        self.next_frame += 1;
     }
 
     pub(super) fn set_title(&mut self, title: &str) {
@@ -80,7 +109,7 @@ impl Ring {
     }
 
     pub(super) fn newest_header(&self) -> Option<Header> {
-        self.frames.back().map(|mark| mark.header)
+        self.frames.back().and_then(|mark| mark.header)
     }
 
     pub(super) fn newest_title(&self) -> Arc<str> {
@@ -130,7 +159,10 @@ impl Ring {
     }
 
     /// Offset and header of each frame from `offset` on.
-    pub(super) fn headers_from(&self, offset: u64) -> impl Iterator<Item = (u64, Header)> + '_ {
+    pub(super) fn headers_from(
+        &self,
+        offset: u64,
+    ) -> impl Iterator<Item = (u64, Option<Header>)> + '_ {
         let index = self.frames.partition_point(|mark| mark.offset < offset);
         self.frames.range(index..).map(|mark| (mark.offset, mark.header))
     }
@@ -138,7 +170,7 @@ impl Ring {
     /// Offset and header of each frame before `offset`, the newest first.
     pub(super) fn headers_before(&self, offset: u64) -> impl Iterator<Item = (u64, Header)> + '_ {
         let index = self.frames.partition_point(|mark| mark.offset < offset);
-        self.frames.range(..index).rev().map(|mark| (mark.offset, mark.header))
+        self.frames.range(..index).rev().map_while(|mark| Some((mark.offset, mark.header?)))
     }
 
     /// So many bytes from `offset` on; nothing where the ring has fewer.
@@ -169,6 +201,9 @@ impl Ring {
         let start = self.start();
         while self.titles.get(1).is_some_and(|title| title.0 <= start) {
             self.titles.pop_front();
+        }
+        while self.headings.get(1).is_some_and(|heading| heading.0 <= start) {
+            self.headings.pop_front();
         }
     }
 

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{CLOSED, Read, Relay, Shared, lead_in::LeadIn};
+use super::{Read, Relay, lead_in::LeadIn, ring::Ring};
 use crate::{ids::FrameNumber, mpeg::StreamTime};
 
-/// Where somebody stands in the ring of one relay, which is handed in with each call. 40 bytes.
+/// Where somebody stands in the ring of one relay, which is handed in with each call. 24 bytes.
 #[derive(Debug)]
 pub struct Spot {
     at: u64,
     lead: Lead,
-    /// The first frame that was not taken whole; the ring forgets the number of one it overwrites.
-    first_missing: FrameNumber,
 }
 
 /// What comes before the frame at the spot.
@@ -29,38 +27,59 @@ impl Spot {
     /// Before the next frame to be pushed, behind what that points back to.
     #[must_use]
     pub fn live(relay: &Relay) -> Self {
-        Self::at(&relay.shared, relay.shared.read().end())
+        Self::at(relay.shared.read().end())
     }
 
     /// At a frame edge `burst` before the newest frame, or at the oldest frame that is still there,
     /// behind what its first frame points back to.
     #[must_use]
     pub fn burst(relay: &Relay, burst: StreamTime) -> Self {
-        Self::at(&relay.shared, relay.shared.read().edge_before_end(burst))
+        Self::at(relay.shared.read().edge_before_end(burst))
     }
 
-    fn at(shared: &Shared, at: u64) -> Self {
-        let first_missing = shared.read().first_missing(at);
-        Self { at, lead: Lead::Unknown, first_missing }
+    /// At `offset`, which is a frame edge; once that is overwritten, reading tells.
+    #[must_use]
+    pub fn at(offset: u64) -> Self {
+        Self { at: offset, lead: Lead::Unknown }
+    }
+
+    /// Goes on where [`burst`](Self::burst) would begin. Who has the heading that holds there does
+    /// not get it again: decoders take the second one for another stream.
+    pub fn jump(&mut self, relay: &Relay, burst: StreamTime) {
+        let ring = relay.shared.read();
+        let to = ring.edge_before_end(burst);
+        let is_known = matches!(self.lead, Lead::Done) && has_heading(&ring, self.at, to);
+        *self = Self { at: to, lead: if is_known { Lead::Done } else { Lead::Unknown } };
     }
 
     /// As [`Reader::read`](super::Reader::read).
     pub fn read(&mut self, relay: &Relay, limit: usize, take: impl FnOnce(&[u8]) -> usize) -> Read {
         // Asked first: what is pushed before the end is never taken for missing.
-        let closed = *relay.shared.end.borrow() == CLOSED;
-        let ring = relay.shared.read();
+        let closed = relay.is_closed();
+        self.read_in(&relay.shared.read(), closed, limit, take)
+    }
+
+    /// As [`read`](Self::read), where the ring is at hand.
+    pub(super) fn read_in(
+        &mut self,
+        ring: &Ring,
+        closed: bool,
+        limit: usize,
+        take: impl FnOnce(&[u8]) -> usize,
+    ) -> Read {
         if self.at < ring.start() {
+            let is_known =
+                matches!(self.lead, Lead::Done) && has_heading(ring, self.at, ring.start());
+            self.lead = if is_known { Lead::Done } else { Lead::Unknown };
             self.at = ring.start();
-            self.lead = Lead::Unknown;
             return Read::Lagged;
         }
         if self.at == ring.end() {
             return if closed { Read::Closed } else { Read::Empty };
         }
         if matches!(self.lead, Lead::Unknown) {
-            let found = LeadIn::find(&ring, self.at);
+            let found = LeadIn::find(ring, self.at);
             self.at = found.as_ref().map_or(ring.end(), |found| found.1);
-            self.first_missing = ring.first_missing(self.at);
             // Without a frame that has its past there is nothing to hear yet.
             let Some((lead_in, _)) = found else { return Read::Empty };
             let is_empty = lead_in.rest().is_empty();
@@ -83,12 +102,12 @@ impl Spot {
         let most = bytes.len().min(limit).min(until_title);
         let taken = take(bytes.get(..most).unwrap_or(bytes)).min(most);
         self.at += taken as u64;
-        self.first_missing = ring.first_missing(self.at);
         Read::Taken(taken)
     }
 
     /// The offset of the next byte.
-    pub(super) fn offset(&self) -> u64 {
+    #[must_use]
+    pub fn offset(&self) -> u64 {
         self.at
     }
 
@@ -114,13 +133,6 @@ impl Spot {
         relay.shared.read().frame_at(self.at)
     }
 
-    /// The number of the first frame that was not taken whole. After [`Read::Lagged`] it is the
-    /// first that was overwritten, until something is read.
-    #[must_use]
-    pub fn first_missing(&self) -> FrameNumber {
-        self.first_missing
-    }
-
     /// Bytes until the next frame begins: 0 at a frame edge.
     #[must_use]
     pub fn to_frame_edge(&self, relay: &Relay) -> usize {
@@ -130,4 +142,9 @@ impl Spot {
         let edge = relay.shared.read().edge_at(self.at);
         usize::try_from(edge - self.at).unwrap_or(usize::MAX)
     }
+}
+
+/// Who has taken everything up to `before` has the heading that holds at `at`.
+fn has_heading(ring: &Ring, before: u64, at: u64) -> bool {
+    ring.heading_at(at).is_some_and(|heading| heading.0 < before)
 }

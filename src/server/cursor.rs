@@ -1,10 +1,11 @@
 //! The cursor: a listener's place in the ring, and the titles that it is told on its way.
 
-use std::io;
+use std::{io, sync::Arc};
 
+use super::mount::Mount;
 use crate::{
     icy::{Burst, Interleaver},
-    relay::{Read, Relay, Spot},
+    relay::{RING_BYTES, Read, Relay, Spot},
 };
 
 /// Most bytes of one send: bounds how long the ring stays locked for it.
@@ -35,8 +36,11 @@ pub(super) enum Look {
 /// Where one listener stands.
 #[derive(Debug)]
 pub(super) struct Cursor {
+    mount: Arc<Mount>,
     relay: Relay,
     spot: Spot,
+    /// Which part of the mount's feed the relay is.
+    turn: u32,
     burst: Burst,
     titles: Option<Box<Interleaver>>,
     /// The ring's seam has cut a frame: its other half must follow.
@@ -45,10 +49,16 @@ pub(super) struct Cursor {
 
 impl Cursor {
     /// At a frame edge `burst` ago.
-    pub(super) fn new(relay: &Relay, metaint: Option<usize>, burst: Burst) -> Self {
+    pub(super) fn new(mount: &Arc<Mount>, metaint: Option<usize>, burst: Burst) -> Self {
+        let now = mount.feed().now();
+        let spot = Spot::burst(&now.relay, burst.stream_time());
+        // What was in the relay before it was heard here is none of this mount's past.
+        let spot = if spot.offset() < now.from { Spot::at(now.from) } else { spot };
         Self {
-            relay: relay.clone(),
-            spot: Spot::burst(relay, burst.stream_time()),
+            mount: Arc::clone(mount),
+            spot,
+            relay: now.relay,
+            turn: now.turn,
             burst,
             titles: metaint.map(|metaint| Box::new(Interleaver::new(metaint))),
             is_mid_frame: false,
@@ -58,7 +68,39 @@ impl Cursor {
     /// Goes on as close to now as a new listener begins: at the ring's oldest frame it would be
     /// outrun again at once.
     pub(super) fn move_forward(&mut self) {
-        self.spot = Spot::burst(&self.relay, self.burst.stream_time());
+        self.spot.jump(&self.relay, self.burst.stream_time());
+    }
+
+    /// The mount whose feed it follows.
+    pub(super) fn mount(&self) -> &Arc<Mount> {
+        &self.mount
+    }
+
+    /// From the next frame edge on it follows the feed of another mount, from its newest frame on.
+    pub(super) fn move_to(&mut self, mount: &Arc<Mount>) {
+        self.mount = Arc::clone(mount);
+        // No feed counts so far: what it follows now is taken for long gone.
+        self.turn = mount.feed().turn().wrapping_sub(1 << 31);
+    }
+
+    /// Goes over to the newest part of the feed once it has come to the end of its own. Tells how
+    /// many bytes are left of that, where it has an end.
+    fn follow(&mut self) -> usize {
+        let feed = self.mount.feed();
+        if feed.turn() == self.turn {
+            return usize::MAX;
+        }
+        let rest = feed.until(self.turn).unwrap_or(u64::MAX).saturating_sub(self.spot.offset());
+        if rest > 0 || self.is_mid_frame {
+            return usize::try_from(rest).unwrap_or(usize::MAX).max(1);
+        }
+        let now = feed.now();
+        let is_moved = self.turn != now.turn.wrapping_sub(1);
+        // Who comes from elsewhere, or much later, goes on with the newest frame.
+        let is_there = !is_moved && now.from + RING_BYTES as u64 / 2 > now.relay.end();
+        self.spot = if is_there { Spot::at(now.from) } else { Spot::live(&now.relay) };
+        (self.relay, self.turn) = (now.relay, now.turn);
+        usize::MAX
     }
 
     /// Offers `send` the next bytes, straight from the ring.
@@ -69,9 +111,10 @@ impl Cursor {
         &mut self,
         send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
     ) -> io::Result<Look> {
+        let limit = self.follow().min(SEND_LIMIT);
         let until_block = self.titles.as_ref().map_or(usize::MAX, |titles| titles.until_block());
         let (mut result, mut is_cut) = (Ok(()), false);
-        let read = self.spot.read(&self.relay, SEND_LIMIT, |bytes| {
+        let read = self.spot.read(&self.relay, limit, |bytes| {
             if bytes.len() > until_block {
                 result = Err(None);
                 return 0;
@@ -101,7 +144,8 @@ impl Cursor {
 
     /// Copies the next whole frames to `out`, with the blocks that fall among them.
     pub(super) fn stage(&mut self, out: &mut Vec<u8>) -> Look {
-        match self.copy(STAGE_LIMIT, out) {
+        let limit = self.follow().min(STAGE_LIMIT);
+        match self.copy(limit, out) {
             Read::Taken(_) if self.copy_to_edge(out) => Look::Sent(out.len()),
             Read::Taken(_) => Look::Lost,
             other => self.nothing(other),

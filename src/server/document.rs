@@ -1,20 +1,23 @@
 //! The documents beside the stream: heads, playlists and status, filled with what holds now.
 
-use std::{net::SocketAddr, time::SystemTime};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::SystemTime,
+};
 
 use super::{
     address::{base_url, own_host},
+    mount::Mount,
+    mounts::Mounts,
     options::ServerOptions,
     registry::Listeners,
     request::Request,
-    route::Mounts,
+    tick::Epoch,
 };
-use crate::{
-    icy::{
-        Answer, AudioInfo, Burst, METAINT, Playlist, ServerFacts, SourceStatus, date::Date,
-        status_json, stream_head,
-    },
-    relay::Relay,
+use crate::icy::{
+    Answer, AudioInfo, Burst, METAINT, Playlist, ServerFacts, SourceStatus, date::Date,
+    status_json, stream_head,
 };
 
 const SERVER_ID: &str = concat!("musicdb-stream ", env!("CARGO_PKG_VERSION"));
@@ -23,26 +26,33 @@ const SERVER_ID: &str = concat!("musicdb-stream ", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub(super) struct Documents {
     pub(super) options: ServerOptions,
-    pub(super) mounts: Mounts,
-    pub(super) relay: Relay,
+    pub(super) mounts: Arc<Mounts>,
     pub(super) listeners: Listeners,
     pub(super) local: SocketAddr,
     pub(super) started: SystemTime,
+    pub(super) epoch: Epoch,
 }
 
 impl Documents {
-    /// The head of the stream, and the interval of its titles where they are wanted.
-    pub(super) fn stream_head(&self, titles: bool) -> (Vec<u8>, Option<usize>) {
+    /// The head of a mount's stream, and the interval of its titles where they are wanted.
+    pub(super) fn stream_head(&self, mount: &Mount, titles: bool) -> (Vec<u8>, Option<usize>) {
         let metaint = titles.then_some(METAINT);
         let date = Date::of(SystemTime::now());
-        (stream_head(&self.options.stream, self.audio(), metaint, date), metaint)
+        let about = mount.about();
+        let audio = self.audio(mount);
+        (stream_head(&about.content_type, &about.stream, audio, metaint, date), metaint)
     }
 
     /// A playlist with the address by which this client reached us.
-    pub(super) fn playlist(&self, kind: Playlist, mount: &str, request: &Request) -> Answer {
+    pub(super) fn playlist(
+        &self,
+        kind: Playlist,
+        (name, mount): (&str, &Mount),
+        request: &Request,
+    ) -> Answer {
         let base = base_url(request, self.options.hostname.as_deref(), self.local);
-        let title = self.relay.newest_title();
-        let body = kind.body(&format!("{base}{mount}"), &title, &self.options.stream);
+        let title = mount.relay().newest_title();
+        let body = kind.body(&format!("{base}{name}"), &title, &mount.about().stream);
         Answer::document(kind.content_type(), body)
     }
 
@@ -57,20 +67,23 @@ impl Documents {
             server_start: started.rfc2822(),
             server_start_iso8601: started.iso8601(),
         };
-        let source = (!self.options.disabled).then(|| self.source(request, started));
-        let body = status_json(&server, source.as_slice());
+        let mounts = if self.options.disabled { Vec::new() } else { self.mounts.all() };
+        let sources: Vec<_> = mounts.iter().map(|mount| self.source(mount, request)).collect();
+        let body = status_json(&server, &sources);
         Answer::document("application/json; charset=UTF-8", body)
     }
 
-    fn source(&self, request: &Request, started: Date) -> SourceStatus {
+    fn source(&self, mount: &Mount, request: &Request) -> SourceStatus {
         let base = base_url(request, self.options.hostname.as_deref(), self.local);
-        let mut source = SourceStatus::new(&self.options.stream, self.audio());
-        source.listener_peak = self.listeners.peak();
-        source.listeners = self.listeners.count();
-        source.listenurl = format!("{base}{}", self.mounts.main());
-        source.stream_start = started.rfc2822();
-        source.stream_start_iso8601 = started.iso8601();
-        source.title = self.relay.newest_title().to_string();
+        let about = mount.about();
+        let since = Date::of(about.since);
+        let mut source = SourceStatus::new(&about.content_type, &about.stream, self.audio(mount));
+        source.listener_peak = mount.counts.peak.load(Relaxed);
+        source.listeners = mount.counts.listeners.load(Relaxed);
+        source.listenurl = format!("{base}{}", mount.name());
+        source.stream_start = since.rfc2822();
+        source.stream_start_iso8601 = since.iso8601();
+        source.title = mount.relay().newest_title().to_string();
         source
     }
 
@@ -80,10 +93,11 @@ impl Documents {
     }
 
     /// What the audio is, measured over the burst: a variable bitrate has no other.
-    fn audio(&self) -> Option<AudioInfo> {
-        let header = self.relay.newest_header()?;
-        let recent = self.relay.burst(Burst::of(self.options.burst).stream_time());
-        let frames = self.relay.next_frame().saturating_sub(recent.frame());
+    fn audio(&self, mount: &Mount) -> Option<AudioInfo> {
+        let relay = mount.relay();
+        let Some(header) = relay.newest_header() else { return mount.about().audio };
+        let recent = relay.burst(Burst::of(self.options.burst).stream_time());
+        let frames = relay.next_frame().saturating_sub(recent.frame());
         Some(AudioInfo::measured(header, recent.backlog(), frames))
     }
 }

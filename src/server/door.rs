@@ -19,7 +19,9 @@ use super::{
     fan::{Fan, Seat},
     handed::{Handed, Prefixed},
     listener::Listener,
+    mount::Mount,
     pending::Room,
+    registry::Visitor,
     request::{BadHead, Head, Request, read_head},
     route::{Route, route},
 };
@@ -79,12 +81,13 @@ impl Door {
             Route::Listen { mount, titles, burst } => {
                 self.listen(request, mount, titles, burst, guest, peer);
             }
-            Route::StreamHead { titles } => {
-                let (head, _) = documents.stream_head(titles);
+            Route::StreamHead { mount, titles } => {
+                let (head, _) = documents.stream_head(&mount, titles);
                 self.send(guest, head);
             }
-            Route::Playlist { kind, mount } => {
-                self.answer(guest, documents.playlist(kind, &mount, &request), is_head);
+            Route::Playlist { kind, name, mount } => {
+                let playlist = documents.playlist(kind, (&name, &mount), &request);
+                self.answer(guest, playlist, is_head);
             }
             Route::Status => self.answer(guest, documents.status(&request), is_head),
             Route::Answer(answer) => self.answer(guest, answer, is_head),
@@ -94,7 +97,7 @@ impl Door {
     fn listen(
         self,
         request: Request,
-        mount: String,
+        mount: Arc<Mount>,
         titles: bool,
         burst: Burst,
         guest: Guest,
@@ -102,17 +105,17 @@ impl Door {
     ) {
         let documents = &self.documents;
         let now = Instant::now();
-        let place = match documents.listeners.admit(
-            peer.ip(),
-            request.user_agent.as_deref(),
-            &mount,
-            now,
-        ) {
+        let visitor = Visitor {
+            user_agent: request.user_agent.as_deref().unwrap_or_default(),
+            ..Visitor::default()
+        };
+        let place = match documents.listeners.admit(peer.ip(), visitor, &mount, now) {
             Ok(place) => place,
             Err(full) => return self.answer(guest, Answer::text(403, &full.to_string()), false),
         };
-        let (head, metaint) = documents.stream_head(titles);
-        let listener = Listener::new(&documents.relay, head, metaint, burst, now);
+        let (head, metaint) = documents.stream_head(&mount, titles);
+        let tick = documents.epoch.tick(now);
+        let listener = Listener::new(&mount, head, metaint, burst, tick);
         let stream = match guest.stream.into_std() {
             Ok(stream) => stream,
             Err(error) => {

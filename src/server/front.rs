@@ -5,7 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::{
@@ -19,9 +19,10 @@ use super::{
     document::Documents,
     door::{Door, Guest},
     fan::Fan,
+    mounts::Mounts,
     pending::PendingHeads,
-    route::Mounts,
     socket::{open_port, tune},
+    tick::Epoch,
 };
 use crate::relay::{LinkReporter, Relay};
 
@@ -61,12 +62,12 @@ impl Server {
         let local =
             port.local_addr().map_err(|source| ServerError::Unusable { address, source })?;
         let documents = Documents {
-            mounts: Mounts::of(&options),
+            mounts: Arc::new(Mounts::of(&options, relay)),
             listeners: Listeners::new(options.max_listeners, options.max_per_address),
             options,
-            relay,
             local,
             started: SystemTime::now(),
+            epoch: Epoch::new(Instant::now()),
         };
         Ok(Self { port, documents: Arc::new(documents), link, handed })
     }
@@ -93,7 +94,7 @@ impl Server {
     /// The runtime cannot take the port over.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
         let address = self.documents.local;
-        let relay = self.documents.relay.clone();
+        let relay = self.documents.mounts.main().relay();
         let port = TcpListener::from_std(self.port)
             .map_err(|source| ServerError::Unusable { address, source })?;
         if self.documents.options.disabled {
@@ -102,7 +103,8 @@ impl Server {
             self.link.up(relay.next_frame());
         }
         let (alive, mut all_ended) = mpsc::channel(1);
-        let fan = Fan::start(self.documents.options.flush, &relay, &alive)
+        let documents = &self.documents;
+        let fan = Fan::start(documents.options.flush, &documents.mounts, documents.epoch, &alive)
             .map_err(|source| ServerError::Workers { source })?;
         let beside = self.documents.options.max_beside.max(2);
         let door = Door {

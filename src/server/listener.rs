@@ -4,31 +4,29 @@
 //! is kept here. So a listener that the ring outruns gets the rest of its frame and goes on at
 //! another edge, and no decoder ever sees half a frame.
 
-use std::{
-    io,
-    time::{Duration, Instant},
-};
+use std::{io, sync::Arc, time::Duration};
 
-use super::cursor::{Cursor, Look};
-use crate::{
-    icy::Burst,
-    relay::{RING_BYTES, Relay},
+use super::{
+    cursor::{Cursor, Look},
+    mount::Mount,
+    tick::Tick,
 };
+use crate::{icy::Burst, relay::RING_BYTES};
 
 /// A listener whose socket takes no byte for so long is dropped. Longer than the tunnels of a train
 /// ride, shorter than the half minute in which the dead are to be gone.
 pub const STALL_LIMIT: Duration = Duration::from_secs(20);
 /// A listener that the ring outruns is moved forward if it has taken so many bytes since it came or
 /// was moved last; one that took less cannot follow and is dropped.
-const LEAST_BETWEEN_MOVES: u64 = RING_BYTES as u64 / 8;
+const LEAST_BETWEEN_MOVES: u32 = RING_BYTES as u32 / 8;
 
 /// What a flush came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flushed {
     /// Everything that is there was taken: come again when the next flush is due.
     All,
-    /// The socket is full: come again when it takes more, at the latest at
-    /// [`stalled_at`](Listener::stalled_at).
+    /// The socket is full: come again when it takes more, or when it
+    /// [has stalled](Listener::has_stalled).
     Short,
     /// The stream has ended and was taken to its last frame.
     Ended,
@@ -41,12 +39,12 @@ pub(super) enum Flushed {
 pub(super) struct Listener {
     cursor: Cursor,
     pending: Option<Box<Pending>>,
-    last_taken: Instant,
-    taken_since_move: u64,
-    moves: u32,
     sent: u64,
-    /// Length of the response's head.
-    head_len: u32,
+    last_taken: Tick,
+    taken_since_move: u32,
+    moves: u32,
+    /// A byte of sound has gone to it.
+    hears: bool,
 }
 
 /// Bytes that must go before anything else: the response's head, the rest of a cut frame.
@@ -67,21 +65,31 @@ impl Listener {
     /// A listener that first gets `head`, then the stream from `burst` ago, with titles every
     /// `metaint` bytes where it asked for them.
     pub(super) fn new(
-        relay: &Relay,
+        mount: &Arc<Mount>,
         head: Vec<u8>,
         metaint: Option<usize>,
         burst: Burst,
-        now: Instant,
+        now: Tick,
     ) -> Self {
         Self {
-            cursor: Cursor::new(relay, metaint, burst),
-            head_len: u32::try_from(head.len()).unwrap_or(u32::MAX),
+            cursor: Cursor::new(mount, metaint, burst),
             pending: Pending::of(head),
+            sent: 0,
             last_taken: now,
             taken_since_move: 0,
             moves: 0,
-            sent: 0,
+            hears: false,
         }
+    }
+
+    /// The mount that it hears, or will from the next frame edge on.
+    pub(super) fn mount(&self) -> &Arc<Mount> {
+        self.cursor.mount()
+    }
+
+    /// Goes on with another mount from a frame edge on.
+    pub(super) fn move_to(&mut self, mount: &Arc<Mount>) {
+        self.cursor.move_to(mount);
     }
 
     /// Sends what is there by `send`, which takes some of the bytes without blocking, or fails with
@@ -91,7 +99,7 @@ impl Listener {
     /// What `send` failed with otherwise: the listener is gone.
     pub(super) fn flush(
         &mut self,
-        now: Instant,
+        now: Tick,
         stage: &mut Vec<u8>,
         mut send: impl FnMut(&[u8]) -> io::Result<usize>,
     ) -> io::Result<Flushed> {
@@ -104,9 +112,9 @@ impl Listener {
         flushed
     }
 
-    /// When a listener whose socket is full has to be dropped.
-    pub(super) fn stalled_at(&self) -> Instant {
-        self.last_taken + STALL_LIMIT
+    /// Its socket has been full for so long that it has to be dropped.
+    pub(super) fn has_stalled(&self, now: Tick) -> bool {
+        now.since(self.last_taken) >= STALL_LIMIT
     }
 
     /// Bytes sent, heads and titles too.
@@ -116,7 +124,7 @@ impl Listener {
 
     /// Not one byte of sound has gone to it yet.
     pub(super) fn hears_nothing_yet(&self) -> bool {
-        self.sent <= u64::from(self.head_len)
+        !self.hears
     }
 
     /// How often the ring outran it.
@@ -201,8 +209,10 @@ impl Listener {
     }
 
     fn note_sent(&mut self, sent: usize) {
+        self.hears |= sent > 0;
         self.sent += sent as u64;
-        self.taken_since_move += sent as u64;
+        let sent = u32::try_from(sent).unwrap_or(u32::MAX);
+        self.taken_since_move = self.taken_since_move.saturating_add(sent);
     }
 }
 
@@ -217,12 +227,16 @@ fn taken(sent: io::Result<usize>) -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
+        icy::StreamInfo,
         mpeg::Header,
-        relay::{FrameKind, Group},
+        relay::{FrameKind, Group, Relay},
+        server::{mount::About, tick::Epoch},
     };
 
     const HEAD: &[u8] = b"head";
@@ -240,6 +254,15 @@ mod tests {
             *from += 1;
         }
         relay.push(&group, Instant::now());
+    }
+
+    fn mount(relay: &Relay) -> Arc<Mount> {
+        Mount::new("/stream", relay.clone(), About::mp3(StreamInfo::default()))
+    }
+
+    fn tick(after: Duration) -> Tick {
+        let begun = Instant::now();
+        Epoch::new(begun).tick(begun + after)
     }
 
     fn audio_of(body: &[u8], titles: bool) -> Vec<u8> {
@@ -268,10 +291,10 @@ mod tests {
         ) {
             let (relay, mut from) = (Relay::new(), 0);
             push(&relay, &mut from, 100);
-            let now = Instant::now();
+            let now = tick(Duration::ZERO);
             let burst = Burst::of(Duration::from_secs(1));
             let metaint = titles.then_some(METAINT);
-            let mut listener = Listener::new(&relay, HEAD.to_vec(), metaint, burst, now);
+            let mut listener = Listener::new(&mount(&relay), HEAD.to_vec(), metaint, burst, now);
             let (mut body, mut stage, mut is_too_slow) = (Vec::new(), Vec::new(), false);
             for (frames, takes) in steps {
                 push(&relay, &mut from, frames);
@@ -312,10 +335,11 @@ mod tests {
             let (relay, mut from) = (Relay::new(), 0);
             push(&relay, &mut from, 300);
             let burst = Burst::of(Duration::from_secs(10));
-            let mut listener = Listener::new(&relay, Vec::new(), None, burst, Instant::now());
+            let now = tick(Duration::ZERO);
+            let mut listener = Listener::new(&mount(&relay), Vec::new(), None, burst, now);
             let mut flush = |most: usize| {
                 let mut room = most;
-                let flushed = listener.flush(Instant::now(), &mut Vec::new(), |bytes| {
+                let flushed = listener.flush(now, &mut Vec::new(), |bytes| {
                     let len = bytes.len().min(room);
                     room -= len;
                     Ok(len)
@@ -337,16 +361,18 @@ mod tests {
     fn a_full_socket_stalls_from_the_last_byte_that_it_took() {
         let (relay, mut from) = (Relay::new(), 0);
         push(&relay, &mut from, 10);
-        let begun = Instant::now();
         let burst = Burst::of(Duration::from_secs(1));
-        let mut listener = Listener::new(&relay, Vec::new(), None, burst, begun);
+        let begun = tick(Duration::ZERO);
+        let mut listener = Listener::new(&mount(&relay), Vec::new(), None, burst, begun);
         let second = Duration::from_secs(1);
         for (after, takes, stalled) in [(1, 100, 1), (2, 0, 1), (3, 1, 3), (4, 0, 3)] {
             let mut takes = takes;
             let flushed = listener
-                .flush(begun + second * after, &mut Vec::new(), |_| Ok(std::mem::take(&mut takes)));
+                .flush(tick(second * after), &mut Vec::new(), |_| Ok(std::mem::take(&mut takes)));
             assert_eq!(flushed.unwrap(), Flushed::Short);
-            assert_eq!(listener.stalled_at(), begun + second * stalled + STALL_LIMIT);
+            let stalled_at = second * stalled + STALL_LIMIT;
+            assert!(listener.has_stalled(tick(stalled_at)));
+            assert!(!listener.has_stalled(tick(stalled_at - Duration::from_millis(1))));
         }
     }
 }

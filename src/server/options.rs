@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::pending::MAX_BESIDE;
-use crate::icy::StreamInfo;
+use crate::{
+    config::{Live, Password},
+    icy::StreamInfo,
+};
 
 /// Everything that the configuration says about the server and its mount.
 #[derive(Debug, Clone)]
@@ -32,6 +35,12 @@ pub struct ServerOptions {
     pub stream: StreamInfo,
     /// The mounts are not there: they answer 404.
     pub disabled: bool,
+    /// What a source client that calls itself `source` must know. Empty: none is let in.
+    pub source_password: Password,
+    /// What `admin` must know. Empty: nobody is let in.
+    pub admin_password: Password,
+    /// What becomes of a source client that comes to the main mount.
+    pub live: Live,
 }
 
 impl Default for ServerOptions {
@@ -47,6 +56,9 @@ impl Default for ServerOptions {
             max_beside: MAX_BESIDE,
             stream: StreamInfo::default(),
             disabled: false,
+            source_password: Password::default(),
+            admin_password: Password::default(),
+            live: Live::default(),
         }
     }
 }

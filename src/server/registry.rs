@@ -1,7 +1,7 @@
 //! Who listens: counted by the sockets that live, and by nothing else.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -12,6 +12,10 @@ use std::{
 
 use slab::Slab;
 
+use super::{
+    mount::Mount,
+    names::{Name, Names},
+};
 use crate::status::ListenerInfo;
 
 /// All listeners of the server. Clones share them.
@@ -38,6 +42,7 @@ pub struct Totals {
 #[derive(Debug)]
 struct Shared {
     live: Mutex<Live>,
+    begun: Instant,
     max: usize,
     max_per_address: usize,
     accepted: AtomicU64,
@@ -49,42 +54,40 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Live {
-    next_id: u64,
+    next_id: u32,
     entries: Slab<Entry>,
-    /// User agents and mounts, each once: thousands share a few.
-    names: HashSet<Arc<str>>,
+    names: Names,
     per_address: HashMap<IpAddr, usize>,
     peak: usize,
 }
 
+/// What is kept of a listener, beside its seat.
 #[derive(Debug)]
 struct Entry {
-    id: u64,
+    mount: Arc<Mount>,
     address: IpAddr,
-    user_agent: Option<Arc<str>>,
-    mount: Arc<str>,
-    since: Instant,
+    id: u32,
+    /// Seconds since the server began.
+    since: u32,
+    request: Name,
+    user_agent: Name,
+    referer: Name,
+    user: Name,
 }
 
-impl Live {
-    /// `name` as everyone shares it.
-    fn share(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.names.get(name) {
-            return Arc::clone(known);
-        }
-        let name: Arc<str> = Arc::from(name);
-        self.names.insert(Arc::clone(&name));
-        name
-    }
-
-    /// One who shared `name` has left.
-    fn forget(&mut self, name: Arc<str>) {
-        // Ours, and the set's.
-        if Arc::strong_count(&name) <= 2 {
-            self.names.remove(&name);
-        }
-    }
+/// Who asks to be let in.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Visitor<'a> {
+    /// The request line, as the access log shows it.
+    pub(super) request: &'a str,
+    pub(super) user_agent: &'a str,
+    pub(super) referer: &'a str,
+    /// The name that it has logged in with.
+    pub(super) user: &'a str,
 }
+
+/// The memory of a full slab grows by an eighth: doubling it would leave half of it unused.
+const GROWTH: usize = 8;
 
 /// Why a listener is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -101,7 +104,8 @@ pub(super) enum Full {
 #[derive(Debug)]
 pub(super) struct Place {
     listeners: Listeners,
-    key: usize,
+    key: u32,
+    id: u32,
 }
 
 impl Listeners {
@@ -110,6 +114,7 @@ impl Listeners {
     pub fn new(max: usize, max_per_address: usize) -> Self {
         let shared = Shared {
             live: Mutex::default(),
+            begun: Instant::now(),
             max,
             max_per_address: if max_per_address == 0 { max } else { max_per_address },
             accepted: AtomicU64::new(0),
@@ -125,12 +130,16 @@ impl Listeners {
     #[must_use]
     pub fn list(&self, now: Instant) -> Vec<ListenerInfo> {
         let live = self.lock();
-        let infos = live.entries.iter().map(|(_, entry)| ListenerInfo {
-            id: entry.id,
-            address: entry.address.to_string(),
-            user_agent: entry.user_agent.as_deref().map(str::to_owned),
-            mount: entry.mount.as_ref().to_owned(),
-            connected_seconds: now.saturating_duration_since(entry.since).as_secs(),
+        let seconds = self.shared.seconds(now);
+        let infos = live.entries.iter().map(|(_, entry)| {
+            let user_agent = live.names.text(entry.user_agent);
+            ListenerInfo {
+                id: u64::from(entry.id),
+                address: entry.address.to_string(),
+                user_agent: (!user_agent.is_empty()).then(|| user_agent.to_owned()),
+                mount: entry.mount.name().to_owned(),
+                connected_seconds: u64::from(seconds.saturating_sub(entry.since)),
+            }
         });
         let mut infos: Vec<ListenerInfo> = infos.collect();
         infos.sort_unstable_by_key(|info| info.id);
@@ -161,17 +170,19 @@ impl Listeners {
         }
     }
 
-    /// Lets a listener in, if there is room.
+    /// Lets a listener of `mount` in, if there is room.
     pub(super) fn admit(
         &self,
         address: IpAddr,
-        user_agent: Option<&str>,
-        mount: &str,
+        visitor: Visitor<'_>,
+        mount: &Arc<Mount>,
         now: Instant,
     ) -> Result<Place, Full> {
         // An IPv4 client of an IPv6 socket is the same client.
         let address = address.to_canonical();
+        let since = self.shared.seconds(now);
         let mut live = self.lock();
+        let live = &mut *live;
         let here = live.per_address.get(&address).copied().unwrap_or(0);
         let full = if live.entries.len() >= self.shared.max {
             Some(Full::Server)
@@ -184,15 +195,26 @@ impl Listeners {
             self.shared.refused.fetch_add(1, Relaxed);
             return Err(full);
         }
-        live.next_id += 1;
+        live.next_id = live.next_id.wrapping_add(1);
         let id = live.next_id;
         live.per_address.insert(address, here + 1);
-        let user_agent = user_agent.map(|agent| live.share(agent));
-        let mount = live.share(mount);
-        let key = live.entries.insert(Entry { id, address, user_agent, mount, since: now });
+        let mut share = |text| live.names.share(text);
+        let entry = Entry {
+            mount: Arc::clone(mount),
+            address,
+            id,
+            since,
+            request: share(visitor.request),
+            user_agent: share(visitor.user_agent),
+            referer: share(visitor.referer),
+            user: share(visitor.user),
+        };
+        grow(&mut live.entries);
+        let key = u32::try_from(live.entries.insert(entry)).unwrap_or(u32::MAX);
+        mount.counts.enter();
         live.peak = live.peak.max(live.entries.len());
         self.shared.accepted.fetch_add(1, Relaxed);
-        Ok(Place { listeners: self.clone(), key })
+        Ok(Place { listeners: self.clone(), key, id })
     }
 
     fn lock(&self) -> MutexGuard<'_, Live> {
@@ -200,10 +222,31 @@ impl Listeners {
     }
 }
 
+/// Makes room for one more, without much that stays unused.
+pub(super) fn grow<T>(slab: &mut Slab<T>) {
+    if slab.len() == slab.capacity() {
+        slab.reserve_exact(slab.len() / GROWTH + GROWTH);
+    }
+}
+
+impl Shared {
+    /// Seconds from the server's beginning to `now`.
+    fn seconds(&self, now: Instant) -> u32 {
+        let seconds = now.saturating_duration_since(self.begun).as_secs();
+        u32::try_from(seconds).unwrap_or(u32::MAX)
+    }
+}
+
 impl Place {
+    /// The number that the listener is known by.
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
     /// The listener took so many bytes more.
-    pub(super) fn note_sent(&self, bytes: u64) {
+    pub(super) fn note_sent(&self, mount: &Mount, bytes: u64) {
         self.listeners.shared.bytes_sent.fetch_add(bytes, Relaxed);
+        mount.counts.bytes_sent.fetch_add(bytes, Relaxed);
     }
 
     /// The listener was moved forward so many times more.
@@ -212,18 +255,28 @@ impl Place {
     }
 
     /// The listener is dropped because it is slow.
-    pub(super) fn note_dropped_slow(&self) {
+    pub(super) fn note_dropped_slow(&self, mount: &Mount) {
         self.listeners.shared.dropped_slow.fetch_add(1, Relaxed);
+        mount.counts.slow.fetch_add(1, Relaxed);
+    }
+
+    /// The listener goes on with another mount.
+    pub(super) fn move_to(&self, mount: &Arc<Mount>) {
+        let mut live = self.listeners.lock();
+        let Some(entry) = live.entries.get_mut(self.key as usize) else { return };
+        entry.mount.counts.leave();
+        mount.counts.enter();
+        entry.mount = Arc::clone(mount);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut live = self.listeners.lock();
-        let Some(entry) = live.entries.try_remove(self.key) else { return };
-        live.forget(entry.mount);
-        if let Some(agent) = entry.user_agent {
-            live.forget(agent);
+        let Some(entry) = live.entries.try_remove(self.key as usize) else { return };
+        entry.mount.counts.leave();
+        for name in [entry.request, entry.user_agent, entry.referer, entry.user] {
+            live.names.forget(name);
         }
         if let Some(here) = live.per_address.get_mut(&entry.address) {
             *here -= 1;
@@ -239,10 +292,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::{icy::StreamInfo, relay::Relay, server::mount::About};
 
     fn admit(listeners: &Listeners, address: &str) -> Result<Place, Full> {
         let address = address.parse().unwrap();
-        listeners.admit(address, Some("player"), "/stream", Instant::now())
+        let visitor = Visitor { user_agent: "player", ..Visitor::default() };
+        let mount = Mount::new("/stream", Relay::new(), About::mp3(StreamInfo::default()));
+        listeners.admit(address, visitor, &mount, Instant::now())
     }
 
     #[test]
@@ -255,7 +311,7 @@ mod tests {
         assert_eq!((listeners.count(), listeners.peak()), (1, 2));
         drop(second);
         assert_eq!((listeners.count(), listeners.peak()), (0, 2));
-        assert!(listeners.lock().per_address.is_empty() && listeners.lock().names.is_empty());
+        assert!(listeners.lock().per_address.is_empty());
         assert_eq!((listeners.totals().accepted, listeners.totals().refused), (2, 1));
     }
 

@@ -1,5 +1,7 @@
 //! A request's head, read from bytes that anyone may have sent.
 
+use super::login::Login;
+
 /// Longest head: bytes. Icecast takes 4 KiB; browsers with cookies need more.
 pub const MAX_HEAD: usize = 8 * 1024;
 /// Most header lines; twice what Icecast takes.
@@ -11,6 +13,10 @@ const MAX_USER_AGENT: usize = 200;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) method: String,
+    /// The request line as it came, for the log.
+    pub(super) line: String,
+    /// All header lines: their names in lower case, their values trimmed, in their order.
+    pub(super) headers: Vec<(String, Vec<u8>)>,
     /// The path, percent-decoded; it may hold any byte. `*` for a request on the server itself.
     pub(super) path: Vec<u8>,
     /// What stands behind the question mark, as it came.
@@ -19,8 +25,8 @@ pub(super) struct Request {
     pub(super) user_agent: Option<String>,
     /// `Icy-MetaData: 1`: the listener wants titles between the audio bytes.
     pub(super) wants_titles: bool,
-    /// A name and a password came along.
-    pub(super) has_login: bool,
+    /// The name and the password that came along.
+    pub(super) login: Option<Login>,
     /// A proxy in front of us says that its client came over TLS.
     pub(super) is_https: bool,
 }
@@ -104,8 +110,11 @@ fn parse_line(line: &[u8]) -> Result<Request, BadHead> {
     if !known || !printable || method.is_empty() || !method.iter().copied().all(is_token) {
         return Err(BadHead::Malformed);
     }
-    let mut request =
-        Request { method: String::from_utf8_lossy(method).into_owned(), ..Request::default() };
+    let mut request = Request {
+        method: String::from_utf8_lossy(method).into_owned(),
+        line: String::from_utf8_lossy(line).into_owned(),
+        ..Request::default()
+    };
     let origin = request.strip_authority(target)?;
     let mut halves = origin.splitn(2, |byte| *byte == b'?');
     request.path = percent_decoded(halves.next().unwrap_or(&[]));
@@ -134,6 +143,7 @@ impl Request {
 
     fn note(&mut self, header: &httparse::Header<'_>) {
         let value = header.value.trim_ascii();
+        self.headers.push((header.name.to_ascii_lowercase(), value.to_vec()));
         let is = |name: &str| header.name.eq_ignore_ascii_case(name);
         if is("host") && self.host.is_none() {
             self.host = std::str::from_utf8(value).ok().map(str::to_owned);
@@ -143,10 +153,17 @@ impl Request {
         } else if is("icy-metadata") {
             self.wants_titles = value == b"1";
         } else if is("authorization") {
-            self.has_login = !value.is_empty();
+            self.login = Login::basic(value);
         } else if is("x-forwarded-proto") {
             self.is_https = value.eq_ignore_ascii_case(b"https");
         }
+    }
+
+    /// The value of the first header with this name, which is in lower case; nothing where it is
+    /// not there or no UTF-8.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().find(|header| header.0 == name)?;
+        std::str::from_utf8(value).ok()
     }
 
     /// The value of a query's key, as it came.
@@ -206,14 +223,16 @@ mod tests {
         assert_eq!(request.host.as_deref(), Some("radio:8000"));
         assert_eq!(request.user_agent.as_deref(), Some("Lavf/59"));
         assert_eq!(request.argument("burst"), Some("2"));
-        assert!(request.wants_titles && !request.has_login);
+        assert!(request.wants_titles && request.login.is_none());
+        assert_eq!(request.header("icy-metadata"), Some("1"));
+        assert_eq!(request.line, "GET /stream?burst=2&x HTTP/1.1");
     }
 
     #[test]
     fn old_source_clients_speak_ice() {
-        let request = whole("SOURCE /live ICE/1.0\nAuthorization: Basic x\n\n");
+        let request = whole("SOURCE /live ICE/1.0\nAuthorization: Basic YTpi\n\n");
         assert_eq!(request.method, "SOURCE");
-        assert!(request.has_login);
+        assert!(request.login.is_some());
     }
 
     #[test]

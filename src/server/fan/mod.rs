@@ -15,7 +15,7 @@ mod tests;
 mod worker;
 
 use std::{
-    io,
+    fmt, io,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
@@ -30,11 +30,12 @@ use tokio::sync::mpsc;
 
 pub(super) use seat::{End, Seat};
 
+use super::{mount::Mount, mounts::Mounts, tick::Epoch};
 use crate::relay::{Relay, Tap};
 use worker::Worker;
 
-/// Listeners that may wait for a worker to take them over.
-const ARRIVALS: usize = 4096;
+/// Orders, listeners to take over among them, that may wait for a worker.
+const ORDERS: usize = 4096;
 /// Threads at most: each can fill a fast network card alone.
 const MOST_WORKERS: usize = 4;
 /// A worker is filled so far before the next one is woken at all: with few listeners a second
@@ -49,10 +50,20 @@ pub(super) struct Fan {
     hands: Vec<Hand>,
 }
 
+/// What a worker is told to do.
+enum Order {
+    /// Serve this listener.
+    Seat(Box<Seat>),
+    /// End the listener with this number.
+    Kill(u32),
+    /// Let all listeners of one mount go on with another.
+    Move { from: Arc<Mount>, to: Arc<Mount> },
+}
+
 /// The way to one worker.
 #[derive(Debug)]
 struct Hand {
-    arrivals: Sender<Seat>,
+    orders: Sender<Order>,
     bell: Arc<Waking>,
     seats: Arc<AtomicUsize>,
 }
@@ -73,7 +84,8 @@ impl Fan {
     /// The system gives no thread or no epoll set.
     pub(super) fn start(
         flush: Duration,
-        relay: &Relay,
+        mounts: &Arc<Mounts>,
+        epoch: Epoch,
         alive: &mpsc::Sender<()>,
     ) -> io::Result<Self> {
         let count = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
@@ -82,19 +94,52 @@ impl Fan {
             let poll = Poll::new()?;
             let waker = Waker::new(poll.registry(), WAKE)?;
             let bell = Arc::new(Waking { waker, expectant: AtomicBool::new(false) });
-            let tap: Weak<Waking> = Arc::downgrade(&bell);
-            relay.attach(tap as Weak<dyn Tap>);
-            let (arrivals, taken) = bounded(ARRIVALS);
+            let (orders, taken) = bounded(ORDERS);
             let seats = Arc::new(AtomicUsize::new(0));
-            let worker = Worker::new(poll, taken, Arc::clone(&bell), Arc::clone(&seats), flush);
+            let server = (Arc::clone(mounts), epoch, flush);
+            let worker = Worker::new(poll, taken, Arc::clone(&bell), Arc::clone(&seats), server);
             let alive = alive.clone();
             thread::Builder::new().name(format!("fan-{number}")).spawn(move || {
                 worker.run();
                 drop(alive);
             })?;
-            hands.push(Hand { arrivals, bell, seats });
+            hands.push(Hand { orders, bell, seats });
         }
-        Ok(Self { hands })
+        let fan = Self { hands };
+        for mount in mounts.all() {
+            fan.follow(&mount.relay());
+        }
+        Ok(fan)
+    }
+
+    /// Has what comes from `relay` wake those who wait for their first sound.
+    pub(super) fn follow(&self, relay: &Relay) {
+        for hand in &self.hands {
+            let tap: Weak<Waking> = Arc::downgrade(&hand.bell);
+            relay.attach(tap as Weak<dyn Tap>);
+        }
+    }
+
+    /// Ends the listener with this number. False: a worker has too much to do to be told.
+    #[must_use]
+    pub(super) fn kill(&self, id: u32) -> bool {
+        self.tell_all(|| Order::Kill(id))
+    }
+
+    /// Lets all listeners of one mount go on with another, from a frame edge on. False: a worker
+    /// has too much to do to be told.
+    #[must_use]
+    pub(super) fn move_all(&self, from: &Arc<Mount>, to: &Arc<Mount>) -> bool {
+        self.tell_all(|| Order::Move { from: Arc::clone(from), to: Arc::clone(to) })
+    }
+
+    fn tell_all(&self, order: impl Fn() -> Order) -> bool {
+        let told = self.hands.iter().map(|hand| {
+            let told = hand.orders.try_send(order()).is_ok();
+            hand.bell.wake();
+            told
+        });
+        told.fold(true, |all, told| all && told)
     }
 
     /// Hands a listener to the worker that shall serve it; false where that has too many to take over
@@ -106,7 +151,7 @@ impl Fan {
             return false;
         };
         hand.seats.fetch_add(1, Relaxed);
-        if hand.arrivals.try_send(seat).is_err() {
+        if hand.orders.try_send(Order::Seat(Box::new(seat))).is_err() {
             hand.seats.fetch_sub(1, Relaxed);
             return false;
         }
@@ -125,11 +170,21 @@ impl Fan {
 
 impl Drop for Fan {
     fn drop(&mut self) {
-        for Hand { arrivals, bell, .. } in self.hands.drain(..) {
+        for Hand { orders, bell, .. } in self.hands.drain(..) {
             // Disconnected: the worker sees the end when it looks.
-            drop(arrivals);
+            drop(orders);
             bell.wake();
         }
+    }
+}
+
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Seat(_) => "Seat",
+            Self::Kill(_) => "Kill",
+            Self::Move { .. } => "Move",
+        })
     }
 }
 

@@ -3,18 +3,20 @@
 use std::{
     io::{self, Read, Write},
     net::Shutdown,
-    time::Instant,
+    sync::Arc,
 };
 
 use mio::{Interest, Registry, Token, net::TcpStream};
 
 use crate::server::{
     listener::{Flushed, Listener},
+    mount::Mount,
     registry::Place,
+    tick::Tick,
 };
 
 /// Bytes that a listener may send behind its request before it is dropped: there is nothing to say.
-const MAX_CHATTER: usize = 64 * 1024;
+const MAX_CHATTER: u32 = 64 * 1024;
 
 /// Why a listener ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub(in crate::server) enum End {
     TooSlow,
     /// The stream ended, or the server stops.
     Finished,
+    /// Somebody wanted it to end.
+    Killed,
 }
 
 /// A listener that is served.
@@ -38,9 +42,9 @@ pub(in crate::server) struct Seat {
     listener: Listener,
     place: Place,
     /// Bytes that it sent behind its request.
-    heard: usize,
+    heard: u32,
     /// The slot of its flushes.
-    pub(super) slot: u32,
+    pub(super) slot: u16,
     /// Its socket took less than it was shown.
     is_full: bool,
 }
@@ -62,10 +66,10 @@ impl Seat {
     }
 
     /// Its slot has come round: sends what is there, unless the socket is known to be full.
-    pub(super) fn turn(&mut self, now: Instant, stage: &mut Vec<u8>) -> Result<(), End> {
+    pub(super) fn turn(&mut self, now: Tick, stage: &mut Vec<u8>) -> Result<(), End> {
         if !self.is_full {
             self.flush(now, stage)
-        } else if now >= self.listener.stalled_at() {
+        } else if self.listener.has_stalled(now) {
             Err(End::Stalled)
         } else {
             Ok(())
@@ -73,7 +77,7 @@ impl Seat {
     }
 
     /// The socket has room again.
-    pub(super) fn on_room(&mut self, now: Instant, stage: &mut Vec<u8>) -> Result<(), End> {
+    pub(super) fn on_room(&mut self, now: Tick, stage: &mut Vec<u8>) -> Result<(), End> {
         if self.is_full { self.flush(now, stage) } else { Ok(()) }
     }
 
@@ -83,7 +87,9 @@ impl Seat {
         loop {
             match self.stream.read(&mut buffer) {
                 Ok(0) => return Err(End::Left),
-                Ok(len) => self.heard += len,
+                Ok(len) => {
+                    self.heard = self.heard.saturating_add(u32::try_from(len).unwrap_or(u32::MAX))
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(End::Broken(error.kind())),
@@ -92,6 +98,22 @@ impl Seat {
                 return Err(End::Left);
             }
         }
+    }
+
+    /// The number that the listener is known by.
+    pub(super) fn id(&self) -> u32 {
+        self.place.id()
+    }
+
+    /// The mount that it hears.
+    pub(super) fn mount(&self) -> &Arc<Mount> {
+        self.listener.mount()
+    }
+
+    /// Goes on with another mount from a frame edge on.
+    pub(super) fn move_to(&mut self, mount: &Arc<Mount>) {
+        self.listener.move_to(mount);
+        self.place.move_to(mount);
     }
 
     /// Not one byte of sound has gone to it yet.
@@ -107,7 +129,7 @@ impl Seat {
     /// Ends the connection behind the last byte that was sent.
     pub(super) fn end(mut self, end: End) {
         if matches!(end, End::Stalled | End::TooSlow) {
-            self.place.note_dropped_slow();
+            self.place.note_dropped_slow(self.listener.mount());
         }
         let (sent, moves) = (self.listener.sent(), self.listener.moves());
         tracing::debug!(?end, sent, moves, "listener ended");
@@ -116,11 +138,11 @@ impl Seat {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    fn flush(&mut self, now: Instant, stage: &mut Vec<u8>) -> Result<(), End> {
+    fn flush(&mut self, now: Tick, stage: &mut Vec<u8>) -> Result<(), End> {
         let Self { stream, listener, place, .. } = self;
         let (sent, moves) = (listener.sent(), listener.moves());
         let flushed = listener.flush(now, stage, |bytes| stream.write(bytes));
-        place.note_sent(listener.sent() - sent);
+        place.note_sent(listener.mount(), listener.sent() - sent);
         place.note_moves(listener.moves() - moves);
         self.is_full = false;
         match flushed.map_err(|error| End::Broken(error.kind()))? {

@@ -20,14 +20,15 @@ pub(super) struct Slots {
 impl Slots {
     /// Empty slots; the first is due one step after `now`.
     pub(super) fn new(interval: Duration, now: Instant) -> Self {
-        let count = u32::try_from(interval.as_nanos() / SLOT.as_nanos()).unwrap_or(u32::MAX).max(1);
+        let count = u16::try_from(interval.as_nanos() / SLOT.as_nanos()).unwrap_or(u16::MAX).max(1);
+        let count = u32::from(count);
         let step = (interval / count).max(Duration::from_millis(1));
         let slots = (0..count).map(|_| Vec::new()).collect();
         Self { slots, step, next: 0, due: now + step }
     }
 
     /// Puts `key` where the fewest are; of those, where its turn comes last. Tells which slot it is.
-    pub(super) fn add(&mut self, key: u32) -> u32 {
+    pub(super) fn add(&mut self, key: u32) -> u16 {
         let count = self.slots.len();
         let in_order = (0..count).map(|ahead| (self.next + ahead) % count);
         let fewest = in_order.rev().min_by_key(|at| self.slots.get(*at).map_or(0, Vec::len));
@@ -35,12 +36,12 @@ impl Slots {
         if let Some(slot) = self.slots.get_mut(at) {
             slot.push(key);
         }
-        u32::try_from(at).unwrap_or(u32::MAX)
+        u16::try_from(at).unwrap_or(u16::MAX)
     }
 
     /// Takes `key` out of the slot in which it was put.
-    pub(super) fn remove(&mut self, slot: u32, key: u32) {
-        let Some(slot) = self.slots.get_mut(slot as usize) else { return };
+    pub(super) fn remove(&mut self, slot: u16, key: u32) {
+        let Some(slot) = self.slots.get_mut(usize::from(slot)) else { return };
         if let Some(at) = slot.iter().position(|other| *other == key) {
             slot.swap_remove(at);
         }
@@ -121,7 +122,7 @@ mod tests {
     fn who_has_left_has_no_turn() {
         let now = Instant::now();
         let mut slots = Slots::new(INTERVAL, now);
-        let places: Vec<u32> = (0..30).map(|key| slots.add(key)).collect();
+        let places: Vec<u16> = (0..30).map(|key| slots.add(key)).collect();
         for key in 0..20 {
             slots.remove(places[key as usize], key);
         }

@@ -3,6 +3,7 @@
 use std::{
     io::Read,
     net::{IpAddr, TcpListener, TcpStream},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -11,7 +12,13 @@ use crate::{
     icy::Burst,
     mpeg::Header,
     relay::{FrameKind, Group, Relay},
-    server::{Listeners, STALL_LIMIT, listener::Listener},
+    server::{
+        Listeners, STALL_LIMIT, ServerOptions,
+        listener::Listener,
+        mounts::Mounts,
+        registry::Visitor,
+        tick::{Epoch, Tick},
+    },
 };
 
 /// How long something may take that comes at once.
@@ -26,12 +33,27 @@ fn pair() -> (TcpStream, TcpStream) {
     (server, client)
 }
 
-fn seat(relay: &Relay, listeners: &Listeners, head: Vec<u8>) -> (Seat, TcpStream) {
+fn mounts(relay: &Relay) -> Arc<Mounts> {
+    Arc::new(Mounts::of(&ServerOptions::default(), relay.clone()))
+}
+
+fn fan(mounts: &Arc<Mounts>, alive: &tokio::sync::mpsc::Sender<()>) -> Fan {
+    // A slot comes round in an hour.
+    Fan::start(Duration::from_secs(3600), mounts, Epoch::new(Instant::now()), alive).unwrap()
+}
+
+fn tick(after: Duration) -> Tick {
+    let begun = Instant::now();
+    Epoch::new(begun).tick(begun + after)
+}
+
+fn seat(mounts: &Mounts, listeners: &Listeners, head: Vec<u8>) -> (Seat, TcpStream) {
     let (server, client) = pair();
     let address = IpAddr::from([127, 0, 0, 1]);
-    let place = listeners.admit(address, None, "/stream", Instant::now()).unwrap();
+    let mount = mounts.main();
+    let place = listeners.admit(address, Visitor::default(), mount, Instant::now()).unwrap();
     let burst = Burst::of(Duration::from_secs(1));
-    let listener = Listener::new(relay, head, None, burst, Instant::now());
+    let listener = Listener::new(mount, head, None, burst, tick(Duration::ZERO));
     (Seat::new(server, listener, place), client)
 }
 
@@ -50,12 +72,13 @@ fn push(relay: &Relay, frames: u64) {
 fn a_listener_that_takes_nothing_is_dropped_and_counted() {
     let listeners = Listeners::new(1, 0);
     // More than the kernel takes for a client that does not read.
-    let (mut seat, _client) = seat(&Relay::new(), &listeners, vec![0; 64 << 20]);
-    let (begun, mut stage) = (Instant::now(), Vec::new());
-    assert_eq!(seat.turn(begun, &mut stage), Ok(()));
+    let (mut seat, _client) = seat(&mounts(&Relay::new()), &listeners, vec![0; 64 << 20]);
+    let mut stage = Vec::new();
+    assert_eq!(seat.turn(tick(Duration::ZERO), &mut stage), Ok(()));
     assert!(seat.is_full());
-    assert_eq!(seat.turn(begun + STALL_LIMIT / 2, &mut stage), Ok(()));
-    let end = seat.turn(begun + STALL_LIMIT + Duration::from_secs(1), &mut stage).unwrap_err();
+    assert_eq!(seat.turn(tick(STALL_LIMIT / 2), &mut stage), Ok(()));
+    let late = tick(STALL_LIMIT + Duration::from_secs(1));
+    let end = seat.turn(late, &mut stage).unwrap_err();
     assert_eq!(end, End::Stalled);
     seat.end(end);
     assert_eq!((listeners.count(), listeners.totals().dropped_slow), (0, 1));
@@ -65,9 +88,9 @@ fn a_listener_that_takes_nothing_is_dropped_and_counted() {
 fn the_first_sound_goes_at_once_to_whoever_waits_for_it() {
     let (relay, listeners) = (Relay::new(), Listeners::new(10, 0));
     let (alive, _ended) = tokio::sync::mpsc::channel(1);
-    // Its slot would come round in an hour.
-    let fan = Fan::start(Duration::from_secs(3600), &relay, &alive).unwrap();
-    let (seat, mut client) = seat(&relay, &listeners, b"head".to_vec());
+    let mounts = mounts(&relay);
+    let fan = fan(&mounts, &alive);
+    let (seat, mut client) = seat(&mounts, &listeners, b"head".to_vec());
     assert!(fan.take(seat));
     let mut head = [0; 4];
     client.read_exact(&mut head).unwrap();
@@ -85,9 +108,10 @@ fn the_end_gives_everyone_the_rest_and_an_orderly_end() {
     let (relay, listeners) = (Relay::new(), Listeners::new(10, 0));
     let (alive, mut ended) = tokio::sync::mpsc::channel(1);
     push(&relay, 10);
-    let fan = Fan::start(Duration::from_secs(3600), &relay, &alive).unwrap();
+    let mounts = mounts(&relay);
+    let fan = fan(&mounts, &alive);
     let (seats, clients): (Vec<_>, Vec<_>) =
-        (0..5).map(|_| seat(&relay, &listeners, Vec::new())).unzip();
+        (0..5).map(|_| seat(&mounts, &listeners, Vec::new())).unzip();
     for seat in seats {
         assert!(fan.take(seat));
     }
@@ -106,8 +130,9 @@ fn the_end_gives_everyone_the_rest_and_an_orderly_end() {
 fn who_leaves_is_noticed_between_two_flushes() {
     let (relay, listeners) = (Relay::new(), Listeners::new(10, 0));
     let (alive, _ended) = tokio::sync::mpsc::channel(1);
-    let fan = Fan::start(Duration::from_secs(3600), &relay, &alive).unwrap();
-    let (seat, client) = seat(&relay, &listeners, b"head".to_vec());
+    let mounts = mounts(&relay);
+    let fan = fan(&mounts, &alive);
+    let (seat, client) = seat(&mounts, &listeners, b"head".to_vec());
     assert!(fan.take(seat));
     drop(client);
     let begun = Instant::now();

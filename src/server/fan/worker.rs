@@ -13,8 +13,13 @@ use crossbeam_channel::{Receiver, TryRecvError};
 use mio::{Events, Poll, Token};
 use slab::Slab;
 
-use super::{End, Seat, WAKE, Waking, slots::Slots};
-use crate::server::DRAIN_LIMIT;
+use super::{End, Order, Seat, WAKE, Waking, slots::Slots};
+use crate::server::{
+    DRAIN_LIMIT,
+    mounts::Mounts,
+    registry::grow,
+    tick::{Epoch, Tick},
+};
 
 /// Sockets of which one wait tells at most; more are told of by the next.
 const EVENTS: usize = 1024;
@@ -22,7 +27,9 @@ const EVENTS: usize = 1024;
 /// All that the thread owns.
 pub(super) struct Worker {
     poll: Poll,
-    arrivals: Receiver<Seat>,
+    orders: Receiver<Order>,
+    mounts: Arc<Mounts>,
+    epoch: Epoch,
     bell: Arc<Waking>,
     /// How many are served or on their way.
     count: Arc<AtomicUsize>,
@@ -38,14 +45,16 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         poll: Poll,
-        arrivals: Receiver<Seat>,
+        orders: Receiver<Order>,
         bell: Arc<Waking>,
         count: Arc<AtomicUsize>,
-        flush: Duration,
+        (mounts, epoch, flush): (Arc<Mounts>, Epoch, Duration),
     ) -> Self {
         Self {
             poll,
-            arrivals,
+            orders,
+            mounts,
+            epoch,
             bell,
             count,
             seats: Slab::new(),
@@ -71,25 +80,26 @@ impl Worker {
                 }
                 _ => {}
             }
-            let now = Instant::now();
+            let instant = Instant::now();
+            let now = self.epoch.tick(instant);
             for event in &events {
                 if event.token() == WAKE {
                     continue;
                 }
                 self.attend(event.token().0, event.is_readable(), event.is_writable(), now);
             }
-            let is_open = self.let_in(now);
+            let is_open = self.obey(now);
             if !is_open && stop_at.is_none() {
-                stop_at = Some(now + DRAIN_LIMIT);
+                stop_at = Some(instant + DRAIN_LIMIT);
                 self.flush_everyone(now);
             }
             if let Some(stop_at) = stop_at {
                 self.end_those_who_have_all();
-                if self.seats.is_empty() || now >= stop_at {
+                if self.seats.is_empty() || instant >= stop_at {
                     break;
                 }
             } else {
-                self.flush_due(now);
+                self.flush_due(instant, now);
                 self.flush_expectant(now);
             }
         }
@@ -98,18 +108,31 @@ impl Worker {
         }
     }
 
-    /// Takes over whoever has come; false: nobody will come any more.
-    fn let_in(&mut self, now: Instant) -> bool {
+    /// Takes over whoever has come and does what is asked; false: the fan was dropped.
+    fn obey(&mut self, now: Tick) -> bool {
         loop {
-            match self.arrivals.try_recv() {
-                Ok(seat) => self.seat(seat, now),
+            match self.orders.try_recv() {
+                Ok(Order::Seat(seat)) => self.seat(*seat, now),
+                Ok(Order::Kill(id)) => {
+                    let found = self.seats.iter().find(|(_, seat)| seat.id() == id);
+                    if let Some(key) = found.map(|found| found.0) {
+                        self.remove(key, End::Killed);
+                    }
+                }
+                Ok(Order::Move { from, to }) => {
+                    let moved = self.seats.iter_mut().map(|(_, seat)| seat);
+                    for seat in moved.filter(|seat| Arc::ptr_eq(seat.mount(), &from)) {
+                        seat.move_to(&to);
+                    }
+                }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
     }
 
-    fn seat(&mut self, mut seat: Seat, now: Instant) {
+    fn seat(&mut self, mut seat: Seat, now: Tick) {
+        grow(&mut self.seats);
         let entry = self.seats.vacant_entry();
         let Ok(key) = u32::try_from(entry.key()) else { return };
         if let Err(error) = seat.register(self.poll.registry(), Token(entry.key())) {
@@ -124,7 +147,7 @@ impl Worker {
         }
     }
 
-    fn attend(&mut self, key: usize, readable: bool, writable: bool, now: Instant) {
+    fn attend(&mut self, key: usize, readable: bool, writable: bool, now: Tick) {
         let Ok(key) = u32::try_from(key) else { return };
         self.serve(key, |seat, stage| {
             if readable {
@@ -134,9 +157,9 @@ impl Worker {
         });
     }
 
-    fn flush_due(&mut self, now: Instant) {
+    fn flush_due(&mut self, instant: Instant, now: Tick) {
         let mut keys = std::mem::take(&mut self.keys);
-        while self.slots.take_due(now, &mut keys) {
+        while self.slots.take_due(instant, &mut keys) {
             for key in &keys {
                 self.serve(*key, |seat, stage| seat.turn(now, stage));
             }
@@ -145,7 +168,7 @@ impl Worker {
     }
 
     /// The first sound that there is goes at once.
-    fn flush_expectant(&mut self, now: Instant) {
+    fn flush_expectant(&mut self, now: Tick) {
         if self.expectant.is_empty() {
             return;
         }
@@ -160,7 +183,7 @@ impl Worker {
         self.bell.expect(!self.expectant.is_empty());
     }
 
-    fn flush_everyone(&mut self, now: Instant) {
+    fn flush_everyone(&mut self, now: Tick) {
         let keys: Vec<usize> = self.seats.iter().map(|(key, _)| key).collect();
         for key in keys.into_iter().filter_map(|key| u32::try_from(key).ok()) {
             self.serve(key, |seat, stage| seat.turn(now, stage));
@@ -177,9 +200,14 @@ impl Worker {
     /// Does something for a listener, which may be its end.
     fn serve(&mut self, key: u32, work: impl FnOnce(&mut Seat, &mut Vec<u8>) -> Result<(), End>) {
         let Some(seat) = self.seats.get_mut(key as usize) else { return };
-        if let Err(end) = work(seat, &mut self.stage) {
-            self.remove(key as usize, end);
+        let Err(end) = work(seat, &mut self.stage) else { return };
+        if end == End::Finished
+            && let Some(mount) = self.mounts.after(seat.mount())
+        {
+            // It was served to the end of its mount; the rest comes when its slot does.
+            return seat.move_to(&mount);
         }
+        self.remove(key as usize, end);
     }
 
     fn remove(&mut self, key: usize, end: End) {

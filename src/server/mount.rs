@@ -1,0 +1,112 @@
+//! A mount: a name under which listeners hear a feed, with what is said about it and who it counts.
+
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::SystemTime,
+};
+
+use super::feed::Feed;
+use crate::{
+    icy::{AudioInfo, StreamInfo},
+    relay::Relay,
+};
+
+/// One mount. It lives for as long as a listener or a source holds it.
+#[derive(Debug)]
+pub(super) struct Mount {
+    name: String,
+    feed: Feed,
+    about: RwLock<About>,
+    pub(super) counts: Counts,
+    /// Its source has ended: what is there is heard to its end, and nobody is let in.
+    is_over: AtomicBool,
+}
+
+/// What is said about a mount.
+#[derive(Debug, Clone)]
+pub(super) struct About {
+    /// What is said about the stream.
+    pub(super) stream: StreamInfo,
+    pub(super) content_type: String,
+    /// What a source said about its sound; measured where it said nothing and frames are known.
+    pub(super) audio: Option<AudioInfo>,
+    pub(super) since: SystemTime,
+}
+
+/// Counters of one mount.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) listeners: AtomicUsize,
+    pub(super) peak: AtomicUsize,
+    pub(super) slow: AtomicUsize,
+    pub(super) bytes_sent: AtomicU64,
+    pub(super) bytes_read: AtomicU64,
+}
+
+impl Mount {
+    /// A mount that sends `relay` from its present state on.
+    pub(super) fn new(name: &str, relay: Relay, about: About) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.to_owned(),
+            feed: Feed::new(relay),
+            about: RwLock::new(about),
+            counts: Counts::default(),
+            is_over: AtomicBool::new(false),
+        })
+    }
+
+    /// With its slash.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// The relay that is heard now.
+    pub(super) fn relay(&self) -> Relay {
+        self.feed.now().relay
+    }
+
+    pub(super) fn about(&self) -> RwLockReadGuard<'_, About> {
+        self.about.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its source has ended.
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Relaxed);
+        self.relay().close();
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Relaxed)
+    }
+
+    /// Listeners of `other` can go on here: their decoders know the sound.
+    pub(super) fn sounds_like(&self, other: &Self) -> bool {
+        self.about().content_type == other.about().content_type
+    }
+}
+
+impl About {
+    /// MP3, as `stream` describes it, from now on.
+    pub(super) fn mp3(stream: StreamInfo) -> Self {
+        let content_type = "audio/mpeg".to_owned();
+        Self { stream, content_type, audio: None, since: SystemTime::now() }
+    }
+}
+
+impl Counts {
+    pub(super) fn enter(&self) {
+        let now = self.listeners.fetch_add(1, Relaxed) + 1;
+        self.peak.fetch_max(now, Relaxed);
+    }
+
+    pub(super) fn leave(&self) {
+        self.listeners.fetch_sub(1, Relaxed);
+    }
+}
