@@ -15,6 +15,7 @@ mod document;
 mod door;
 mod fan;
 mod feed;
+mod feeder;
 mod front;
 mod handed;
 mod listener;

@@ -2,13 +2,13 @@
 
 use std::{
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard,
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::SystemTime,
 };
 
-use super::feed::Feed;
+use super::{feed::Feed, feeder::Feeder};
 use crate::{
     icy::{AudioInfo, StreamInfo},
     relay::Relay,
@@ -20,6 +20,8 @@ pub(super) struct Mount {
     name: String,
     feed: Feed,
     about: RwLock<About>,
+    /// The source client that feeds it now; nothing where the station does.
+    feeder: Mutex<Option<Arc<Feeder>>>,
     pub(super) counts: Counts,
     /// Its source has ended: what is there is heard to its end, and nobody is let in.
     is_over: AtomicBool,
@@ -53,6 +55,7 @@ impl Mount {
             name: name.to_owned(),
             feed: Feed::new(relay),
             about: RwLock::new(about),
+            feeder: Mutex::default(),
             counts: Counts::default(),
             is_over: AtomicBool::new(false),
         })
@@ -74,6 +77,16 @@ impl Mount {
 
     pub(super) fn about(&self) -> RwLockReadGuard<'_, About> {
         self.about.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The source client that feeds it now.
+    pub(super) fn feeder(&self) -> Option<Arc<Feeder>> {
+        self.feeder.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Another source client feeds it, or the station itself.
+    pub(super) fn set_feeder(&self, feeder: Option<Arc<Feeder>>) {
+        *self.feeder.lock().unwrap_or_else(PoisonError::into_inner) = feeder;
     }
 
     /// Its source has ended.
