@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{metronome::Metronome, witness::Witness};
 use crate::{
-    command::Effect,
+    command::{Command, Effect},
     mpeg::Header,
     station::{Ack, WaitError},
 };
@@ -47,8 +47,10 @@ pub(super) struct Turn<'a> {
 /// A command that was given and not answered yet.
 struct Asked {
     given: Instant,
-    /// The turn that heard it, or in which the song that it asks for was there at last.
+    /// The turn that heard it, or in which the song that it asks for was there at last, or became
+    /// another one by a skip.
     heard: Option<Instant>,
+    skips: bool,
     /// The clock jumped since, or no frame had left yet: how long it took says nothing.
     excused: bool,
     /// The song that it asks for was late: something has to call the station once it is there.
@@ -61,8 +63,9 @@ struct Asked {
 pub(super) struct Asking(Vec<Asked>);
 
 impl Asking {
-    pub(super) fn give(&mut self, given: Instant, ack: Ack) {
-        self.0.push(Asked { given, heard: None, excused: false, starved: false, ack });
+    pub(super) fn give(&mut self, command: Command, given: Instant, ack: Ack) {
+        let skips = command == Command::PlayNextSong;
+        self.0.push(Asked { given, heard: None, skips, excused: false, starved: false, ack });
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -77,8 +80,9 @@ impl Asking {
     /// A turn is over: what was heard is answered with the first frame that it changed, and that
     /// left as soon as the pacer's rule allows: at once, or when it was within two groups ahead.
     pub(super) fn answer(&mut self, turn: &Turn<'_>, witness: &Witness) {
+        let is_skipped = self.0.iter().any(|asked| asked.skips && asked.heard.is_none());
         self.0.retain_mut(|asked| {
-            asked.hear(turn);
+            asked.hear(turn, is_skipped);
             match asked.ack.wait(Duration::ZERO) {
                 Ok(Some(effect)) => {
                     asked.compare(turn, effect);
@@ -99,13 +103,13 @@ impl Asking {
 }
 
 impl Asked {
-    fn hear(&mut self, turn: &Turn<'_>) {
+    fn hear(&mut self, turn: &Turn<'_>, is_skipped: bool) {
         if self.heard.is_none() {
             let waited = turn.now - self.given;
             assert!(waited <= CALLED || self.excused, "a command was heard after {waited:?}");
             self.heard = Some(turn.now);
         }
-        if self.starved && turn.is_called {
+        if is_skipped || (self.starved && turn.is_called) {
             self.heard = Some(turn.now);
         }
     }

@@ -164,7 +164,7 @@ impl Life {
     /// Somebody gives a command.
     pub(super) fn give(&mut self, command: Command, now: Instant) {
         let ack = self.station.give(command, now);
-        self.asking.give(now, ack);
+        self.asking.give(command, now, ack);
         self.commands.push(command);
     }
 

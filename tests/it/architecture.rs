@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 const VOCABULARIES: [&str; 5] = ["command", "event", "status", "ids", "song"];
@@ -287,5 +288,34 @@ fn no_file_is_forgotten() {
                 if root().join(&parent).exists() { parent } else { format!("{folder}.rs") };
             named(&parent, format!("mod {name};"));
         }
+    }
+}
+
+/// What stands beside the folders of the plan.
+const TOP_LEVEL: [&str; 13] = [
+    ".ci",
+    ".gitignore",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "clippy.toml",
+    "config",
+    "docs",
+    "migrations",
+    "rustfmt.toml",
+    "src",
+    "tests",
+];
+
+#[test]
+fn nothing_else_lies_about_in_the_repository() {
+    let git = Command::new("git").args(["ls-files"]).current_dir(root()).output();
+    // Sources that were unpacked without their history have nothing to ask.
+    let Some(listed) = git.ok().filter(|git| git.status.success()) else { return };
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    for path in listed.lines() {
+        let top = path.split('/').next().unwrap();
+        assert!(TOP_LEVEL.contains(&top), "{path} does not belong there");
     }
 }
