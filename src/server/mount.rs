@@ -20,8 +20,12 @@ pub(super) struct Mount {
     name: String,
     feed: Feed,
     about: RwLock<About>,
+    /// The relay that the station fills; nothing where this is a source's own mount.
+    station: Option<Relay>,
     /// The source client that feeds it now; nothing where the station does.
     feeder: Mutex<Option<Arc<Feeder>>>,
+    /// The relay of the newest source client, before and while it is heard.
+    show: Mutex<Option<Relay>>,
     pub(super) counts: Counts,
     /// Its source has ended: what is there is heard to its end, and nobody is let in.
     is_over: AtomicBool,
@@ -51,14 +55,26 @@ pub(super) struct Counts {
 impl Mount {
     /// A mount that sends `relay` from its present state on.
     pub(super) fn new(name: &str, relay: Relay, about: About) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::with(name, relay, None, about))
+    }
+
+    /// The station's own mount, which sends what the station puts into `relay`.
+    pub(super) fn of_station(name: &str, relay: Relay, about: About) -> Arc<Self> {
+        let station = Some(relay.clone());
+        Arc::new(Self::with(name, relay, station, about))
+    }
+
+    fn with(name: &str, relay: Relay, station: Option<Relay>, about: About) -> Self {
+        Self {
             name: name.to_owned(),
             feed: Feed::new(relay),
             about: RwLock::new(about),
+            station,
             feeder: Mutex::default(),
+            show: Mutex::default(),
             counts: Counts::default(),
             is_over: AtomicBool::new(false),
-        })
+        }
     }
 
     /// With its slash.
@@ -87,6 +103,16 @@ impl Mount {
     /// Another source client feeds it, or the station itself.
     pub(super) fn set_feeder(&self, feeder: Option<Arc<Feeder>>) {
         *self.feeder.lock().unwrap_or_else(PoisonError::into_inner) = feeder;
+    }
+
+    /// Pins a title to what its source client sends next. The station's own titles are no source's
+    /// to change: on the station's mount nothing happens while no source is there.
+    pub(super) fn set_title(&self, title: &str) {
+        let show = self.show.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let own = || self.station.is_none().then(|| self.relay());
+        if let Some(relay) = show.or_else(own) {
+            relay.set_title(title);
+        }
     }
 
     /// Its source has ended.
