@@ -163,3 +163,41 @@ impl LinkReporter {
         number
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{pin::pin, task::Poll};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_is_heard_of_once_the_station_has_looked_at_it() {
+        let links = Links::new(Bell::new());
+        let mount = links.reporter("mount");
+        mount.up(0);
+        let before = links.newest();
+        let change = mount.lend("a show".into());
+        links.note_heard(before);
+        let mut heard = pin!(mount.heard(change));
+        let early = std::future::poll_fn(|cx| Poll::Ready(heard.as_mut().poll(cx))).await;
+        assert!(early.is_pending());
+        links.note_heard(links.newest());
+        heard.await;
+    }
+
+    #[test]
+    fn what_is_lent_stays_up_and_comes_back_as_it_was() {
+        let links = Links::new(Bell::new());
+        let mount = links.reporter("mount");
+        mount.up(7);
+        let before = links.all();
+        mount.lend("a show".into());
+        let lent = links.all().remove(0);
+        assert!(lent.up && lent.is_lent && lent.ups == 1 && lent.reason.is_some());
+        mount.take_back();
+        assert_eq!(links.all(), before);
+        mount.down("gone".into(), 9);
+        mount.take_back();
+        assert_eq!(links.all()[0].reason.as_deref(), Some("gone"));
+    }
+}

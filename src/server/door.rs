@@ -138,7 +138,7 @@ impl Door {
             Ok(session) => {
                 self.fan.follow(session.relay());
                 let begun = behind_head(bytes).to_vec();
-                tokio::spawn(session.run(guest, begun, self.alive));
+                tokio::spawn(session.run(guest, begun, (self.fan, self.alive)));
             }
             Err(refusal) => self.answer(guest, refusal, false),
         }

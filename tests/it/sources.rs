@@ -135,9 +135,7 @@ fn listeners_get_whole_frames_and_nothing_that_stands_between_them() {
     let mut heard = Vec::new();
     listener.read_to_end(&mut heard).unwrap();
     assert!(heard == whole, "{} of {}", heard.len(), whole.len());
-    wait_until("the mount is gone", || {
-        radio.listen("/live", "").0.starts_with("HTTP/1.0 404 ") || radio.listeners.count() == 0
-    });
+    wait_until("the mount is gone", || !radio.ask("GET", "/status-json.xsl").1.contains("/live"));
 }
 
 #[test]
@@ -150,7 +148,7 @@ fn chunks_and_a_sources_own_titles_are_taken_out() {
         inlaid.extend_from_slice(part);
         if part.len() == 5000 {
             let block: &[u8] =
-                if n == 0 { b"\x02StreamTitle='J\xFCrgen - X';\0\0\0\0\0\0" } else { b"\0" };
+                if n == 0 { b"\x02StreamTitle='J\xFCrgen - X';\0\0\0\0\0\0\0" } else { b"\0" };
             inlaid.extend_from_slice(block);
         }
     }
@@ -182,7 +180,7 @@ fn who_joins_an_ogg_stream_late_gets_its_headers_first_and_no_titles_between_the
     let begun = [heading.clone(), sound[..20].concat()].concat();
     assert_eq!(read(&mut early, begun.len()), begun);
     let (head, mut late) = listen_with(&radio, "/live.ogg?burst=0", "Icy-MetaData: 1\r\n");
-    assert!(head.contains("Content-Type: application/ogg\r\n") && !head.contains("icy-metaint"));
+    assert!(head.contains("Content-Type: application/ogg\r\n") && !head.contains("icy-metaint:"));
     source.send(&sound[20..].concat());
     assert_eq!(read(&mut late, heading.len()), heading);
     assert_eq!(read(&mut late, sound[0].len() * 20), sound[20..].concat());

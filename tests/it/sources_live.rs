@@ -113,7 +113,11 @@ fn runs(marks: &[Option<Mark>]) -> Vec<(u32, u32, u32)> {
 
 /// The frames of the show.
 fn show(count: u32) -> Vec<Vec<u8>> {
-    let (song, mut frames, mut at) = (marked_song(SHOW, count), Vec::new(), 0);
+    frames_of(SHOW, count)
+}
+
+fn frames_of(song: u32, count: u32) -> Vec<Vec<u8>> {
+    let (song, mut frames, mut at) = (marked_song(song, count), Vec::new(), 0);
     while let Some(head) = song[at..].first_chunk() {
         let frame = &song[at..at + Header::parse(*head).unwrap().frame_len()];
         frames.push(frame.to_vec());
@@ -176,16 +180,16 @@ fn a_show_that_falls_silent_gives_the_station_back_until_it_sends_again() {
 #[test]
 fn the_next_show_takes_over_from_the_one_before() {
     let studio = Studio::open("");
-    let all = show(200);
     let mut first = Source::mp3(studio.address(), "/stream");
-    first.play(&all[..100], GROUP, Duration::from_millis(20));
+    first.play(&show(100), GROUP, Duration::from_millis(20));
     let mut second = Source::mp3(studio.address(), "/stream");
-    second.play(&all[100..], GROUP, Duration::from_millis(20));
+    second.play(&frames_of(SHOW + 1, 100), GROUP, Duration::from_millis(20));
     second.end();
     studio.until(SOON, "the station is back", |state| state["is_playing"] == true);
     studio.hear(30_000);
     let runs = runs(&studio.close());
-    let [(0, _, held), (SHOW, 0, 199), (0, on, _)] = runs[..] else { panic!("{runs:?}") };
+    let [(0, _, held), first, second, (0, on, _)] = runs[..] else { panic!("{runs:?}") };
+    assert_eq!((first, second), ((SHOW, 0, 99), (SHOW + 1, 0, 99)), "{runs:?}");
     assert_eq!(on, held + 1, "{runs:?}");
 }
 

@@ -119,10 +119,10 @@ mod tests {
 
     /// AAC LC, 44.1 kHz, stereo.
     fn frame(len: usize, fill: u8) -> Vec<u8> {
-        let len_bits = len as u32;
-        let mut frame =
-            vec![0xFF, 0xF1, 0x50, 0x80 | (len_bits >> 11) as u8, (len_bits >> 3) as u8];
-        frame.extend([(len_bits << 5) as u8 | 0x1F, 0xFC]);
+        let [high, low] = u16::try_from(len << 3).unwrap().to_be_bytes();
+        // 13 bits of length behind 2 bits of channels, and 11 ones of fullness behind them.
+        let mut frame = vec![0xFF, 0xF1, 0x50, 0x80 | high >> 6, high << 2 | low >> 6];
+        frame.extend([low << 2 | 0x1F, 0xFC]);
         frame.resize(len, fill);
         frame
     }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long a show waits for the station to hold its song; a station that takes longer loses frames.
-const HOLD_PATIENCE: Duration = Duration::from_millis(500);
+const HOLD_PATIENCE: Duration = Duration::from_millis(200);
 /// What the station's state says meanwhile.
 const ON_AIR: &str = "a live show is on air";
 
@@ -55,18 +55,13 @@ impl Booth {
     }
 
     /// It is a show on the station's own mount.
-    fn is_show(&self) -> bool {
+    pub(super) fn is_show(&self) -> bool {
         self.mount.station().is_some()
     }
 
     /// Listeners of the mount hear it.
     fn is_on_air(&self) -> bool {
         self.mount.relay().is(&self.relay)
-    }
-
-    /// It is a show, or follows one, and the station is not heard for it.
-    pub(super) fn keeps_station_off(&self) -> bool {
-        self.mount.station().is_some_and(|station| !self.mount.relay().is(station))
     }
 
     /// Has it heard where it has sent something new.

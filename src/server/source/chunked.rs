@@ -76,6 +76,8 @@ impl Chunks {
     fn next(&self) -> Result<State, Malformed> {
         let is_empty = matches!(self.line.as_slice(), b"\r\n" | b"\n");
         match self.state {
+            // An empty line is taken for a length of 0.
+            State::Length if is_empty => Err(Malformed),
             State::Length => match httparse::parse_chunk_size(&self.line) {
                 Ok(httparse::Status::Complete((_, 0))) => Ok(State::Trailers(0)),
                 Ok(httparse::Status::Complete((_, length))) => Ok(State::Data(length)),

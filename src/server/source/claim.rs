@@ -136,9 +136,13 @@ impl Sources {
 
 #[cfg(test)]
 mod tests {
-    use super::super::codec::Codec;
     use super::*;
-    use crate::{bell::Bell, icy::StreamInfo, relay::Links, server::mount::About};
+    use crate::{
+        bell::Bell,
+        icy::StreamInfo,
+        relay::Links,
+        server::{mount::About, source::codec::Codec},
+    };
 
     struct Desk {
         sources: Sources,

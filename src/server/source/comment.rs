@@ -61,11 +61,11 @@ mod tests {
     fn heading(mark: &[u8], comments: &[&str]) -> Vec<u8> {
         let mut heading = [b"OggS....", mark].concat();
         let field = |text: &str, heading: &mut Vec<u8>| {
-            heading.extend((text.len() as u32).to_le_bytes());
+            heading.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
             heading.extend(text.bytes());
         };
         field("vendor", &mut heading);
-        heading.extend((comments.len() as u32).to_le_bytes());
+        heading.extend(u32::try_from(comments.len()).unwrap().to_le_bytes());
         comments.iter().for_each(|comment| field(comment, &mut heading));
         heading
     }

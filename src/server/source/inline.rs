@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn blocks_without_a_title_and_in_latin_1_are_read() {
-        let body = b"abcd\x02StreamTitle='K\xE4se';\0\0\0\0\0\0\0\0\0\0\0\0efgh\0ijkl\x01StreamUrl='x';\0\0m";
+        let body = b"abcd\x02StreamTitle='K\xE4se';\0\0\0\0\0\0\0\0\0\0\0\0\0efgh\0ijkl\x01StreamUrl='x';\0\0m";
         let titles = vec![(4, "Käse".to_owned())];
         for piece in 1..body.len() {
             assert_eq!(taken(body, 4, piece), (b"abcdefghijklm".to_vec(), titles.clone()));

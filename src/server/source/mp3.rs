@@ -105,10 +105,13 @@ mod tests {
 
     /// Frame number `n`, in which no other frame can begin.
     fn frame(n: usize) -> Vec<u8> {
-        let header = Header::parse([0xFF, 0xFB, 0x90 + 2 * (n % 2) as u8, 0x64]).unwrap();
+        let header =
+            Header::parse([0xFF, 0xFB, if n % 2 == 1 { 0x92 } else { 0x90 }, 0x64]).unwrap();
         let mut frame = header.to_bytes().to_vec();
         frame.resize(36, 0);
-        frame.extend((0..).map(|i| ((n + i) % 100) as u8 + 1).take(header.frame_len() - 36));
+        frame.extend(
+            (0..).map(|i| u8::try_from((n + i) % 100).unwrap() + 1).take(header.frame_len() - 36),
+        );
         frame
     }
 

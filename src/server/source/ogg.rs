@@ -43,6 +43,13 @@ struct Page {
     granule: i64,
 }
 
+/// What goes on.
+#[derive(Debug)]
+enum Piece<'a> {
+    Heading(Vec<u8>),
+    Sound(&'a [u8]),
+}
+
 impl Ogg {
     pub(super) fn new(now: Instant) -> Self {
         Self { buffer: Vec::new(), heading: None, junk: 0, arrival: Arrival::new(now) }
@@ -56,7 +63,7 @@ impl Ogg {
     ) -> Result<(), Unusable> {
         self.buffer.extend_from_slice(bytes);
         let buffer = std::mem::take(&mut self.buffer);
-        let mut rest = buffer.as_slice();
+        let (mut rest, mut pieces) = (buffer.as_slice(), Vec::new());
         let result = loop {
             let skipped = capture(rest);
             rest = rest.get(skipped..).unwrap_or(&[]);
@@ -74,41 +81,49 @@ impl Ogg {
             let Some((bytes, after)) = rest.split_at_checked(page.len) else { break Ok(()) };
             rest = after;
             self.junk = 0;
-            if let Err(error) = self.pass(page, bytes, relay, now) {
+            if let Err(error) = self.pass(page, bytes, &mut pieces) {
                 break Err(error);
             }
         };
         self.buffer.extend_from_slice(rest);
+        self.push(&pieces, relay, now);
         result
     }
 
-    fn pass(
+    fn push(&mut self, pieces: &[Piece<'_>], relay: &Relay, now: Instant) {
+        let sound = pieces.iter().filter(|piece| matches!(piece, Piece::Sound(_))).count();
+        let each = self.arrival.share(sound, now);
+        for piece in pieces {
+            match piece {
+                Piece::Sound(page) => relay.push_piece(page, each, now),
+                Piece::Heading(heading) => {
+                    if let Some(title) = title_of(heading) {
+                        relay.set_title(&title);
+                    }
+                    relay.push_heading(heading, now);
+                }
+            }
+        }
+    }
+
+    fn pass<'a>(
         &mut self,
         page: Page,
-        bytes: &[u8],
-        relay: &Relay,
-        now: Instant,
+        bytes: &'a [u8],
+        pieces: &mut Vec<Piece<'a>>,
     ) -> Result<(), Unusable> {
         if page.is_first && self.heading.is_none() {
             self.heading = Some(Vec::new());
         }
-        if let Some(heading) = &mut self.heading {
-            if page.is_first || matches!(page.granule, 0 | -1) {
-                heading.extend_from_slice(bytes);
-                let is_too_long = heading.len() > MAX_HEADING;
-                return if is_too_long {
-                    Err(Unusable::HeadingTooLong(MAX_HEADING))
-                } else {
-                    Ok(())
-                };
-            }
-            if let Some(title) = title_of(heading) {
-                relay.set_title(&title);
-            }
-            relay.push_heading(heading, now);
-            self.heading = None;
+        if let Some(heading) = &mut self.heading
+            && (page.is_first || matches!(page.granule, 0 | -1))
+        {
+            heading.extend_from_slice(bytes);
+            let is_too_long = heading.len() > MAX_HEADING;
+            return if is_too_long { Err(Unusable::HeadingTooLong(MAX_HEADING)) } else { Ok(()) };
         }
-        relay.push_piece(bytes, self.arrival.since_last(now), now);
+        pieces.extend(self.heading.take().map(Piece::Heading));
+        pieces.push(Piece::Sound(bytes));
         Ok(())
     }
 }
@@ -151,20 +166,20 @@ mod tests {
         page.extend(granule.to_le_bytes());
         page.extend([9; 12]);
         let lengths = body.len() / 255;
-        page.push(lengths as u8 + 1);
+        page.push(u8::try_from(lengths + 1).unwrap());
         page.extend(vec![255; lengths]);
-        page.push((body.len() % 255) as u8);
+        page.push(u8::try_from(body.len() % 255).unwrap());
         page.extend_from_slice(body);
         page
     }
 
-    fn stream(name: u8, pages: i64) -> Vec<u8> {
+    fn stream(name: u8, pages: u8) -> Vec<u8> {
         let mut stream = [page(2, 0, &[name; 30]), page(0, 0, &[name; 900])].concat();
         for n in 1..=pages {
             stream.extend(page(
                 u8::from(n % 3 == 0),
-                if n % 4 == 2 { -1 } else { n * 960 },
-                &[n as u8; 700],
+                if n % 4 == 2 { -1 } else { i64::from(n) * 960 },
+                &[n; 700],
             ));
         }
         stream

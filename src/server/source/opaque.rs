@@ -20,8 +20,9 @@ impl Opaque {
     }
 
     pub(super) fn take(&mut self, bytes: &[u8], relay: &Relay, now: Instant) {
+        let each = self.arrival.share(bytes.len().div_ceil(MAX_PIECE), now);
         for piece in bytes.chunks(MAX_PIECE) {
-            relay.push_piece(piece, self.arrival.since_last(now), now);
+            relay.push_piece(piece, each, now);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The session: one source client's connection, from its welcome to its end.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use tokio::{
     io::AsyncWriteExt,
@@ -17,7 +17,10 @@ use super::{
     inline::Part,
     intake::{Intake, Unusable},
 };
-use crate::{relay::Relay, server::door::Guest};
+use crate::{
+    relay::Relay,
+    server::{door::Guest, fan::Fan},
+};
 
 /// A source client that sends nothing for so long is gone: Icecast's `source-timeout`.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -73,13 +76,13 @@ impl Session {
         self.booth.relay()
     }
 
-    /// Welcomes the client and takes what it sends, `begun` with what came behind its head. The
-    /// server stays `alive` for as long.
+    /// Welcomes the client and takes what it sends, `begun` with what came behind its head. Its
+    /// listeners are served and the server stays alive for as long.
     pub(in crate::server) async fn run(
         mut self,
         mut guest: Guest,
         begun: Vec<u8>,
-        alive: mpsc::Sender<()>,
+        server: (Arc<Fan>, mpsc::Sender<()>),
     ) {
         let (mount, address) = (self.offer.mount.clone(), self.booth.feeder().address);
         tracing::info!(mount, %address, client = self.offer.user_agent, "a source has come");
@@ -97,28 +100,30 @@ impl Session {
         }
         // The mount first: what is there is heard before the server may end.
         drop(self.booth);
-        drop(alive);
+        drop(server);
     }
 
     async fn listen(&mut self, stream: &TcpStream, begun: &[u8]) -> End {
-        let feeder = std::sync::Arc::clone(self.booth.feeder());
+        let feeder = Arc::clone(self.booth.feeder());
         let asked = feeder.end.notified();
         tokio::pin!(asked);
         let mut stop = self.stop.clone();
         let mut buffer = vec![0; READ];
-        let mut heard = Instant::now();
+        // Since it was heard of last: a show has given the mount back.
+        let (mut heard, mut is_given_back) = (Instant::now(), false);
         if let Some(end) = self.take(begun).await {
             return end;
         }
         loop {
-            let keeps_off = self.booth.keeps_station_off();
+            let has_patience = self.booth.is_show() && !is_given_back;
             let read = tokio::select! {
                 biased;
                 () = &mut asked => return End::Asked,
                 () = stopped(&mut stop) => return End::Stopped,
                 read = read(stream, &mut buffer) => read,
-                () = sleep_until(heard + SHOW_PATIENCE), if keeps_off => {
+                () = sleep_until(heard + SHOW_PATIENCE), if has_patience => {
                     self.booth.give_back();
+                    is_given_back = true;
                     continue;
                 }
                 () = sleep_until(heard + SOURCE_TIMEOUT) => return End::Silent,
@@ -126,7 +131,7 @@ impl Session {
             match read {
                 Ok(0) => return End::Finished,
                 Ok(len) => {
-                    heard = Instant::now();
+                    (heard, is_given_back) = (Instant::now(), false);
                     if let Some(end) = self.take(buffer.get(..len).unwrap_or(&[])).await {
                         return end;
                     }
