@@ -81,5 +81,11 @@ mod readme;
 mod song_edges;
 #[path = "it/song_joins_peer.rs"]
 mod song_joins_peer;
+#[path = "it/sources.rs"]
+mod sources;
+#[path = "it/sources_live.rs"]
+mod sources_live;
+#[path = "it/sources_peer.rs"]
+mod sources_peer;
 #[path = "it/stations.rs"]
 mod stations;

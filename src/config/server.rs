@@ -33,7 +33,7 @@ pub struct Server {
     /// files.
     #[serde(skip)]
     pub max_beside: Option<usize>,
-    /// What happens when a second source client comes to a mount that has one.
+    /// What happens when a source client comes to a mount that has one, or to the station's own.
     pub live: Live,
     /// The API can be read without a token from anywhere.
     pub public_api: bool,
@@ -54,7 +54,7 @@ pub struct Server {
     pub tls_key: Option<PathBuf>,
 }
 
-/// What happens when a second source client comes to a mount that has one.
+/// What happens when a source client comes to a mount that has one, or to the station's own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Live {

@@ -178,7 +178,9 @@ impl Scanner {
             return if self.frames > 0 { Step::End } else { self.give_up() };
         }
         let wanted = clip_len(LOOKAHEAD, rest);
-        let Some(view) = window.get(..wanted) else { return Step::More(wanted) };
+        let Some(view) = window.get(..wanted) else {
+            return self.early_step(window, rest).unwrap_or(Step::More(wanted));
+        };
         if self.in_run {
             if let Some(step) = self.next_of_run(view, rest) {
                 return step;
@@ -186,6 +188,20 @@ impl Scanner {
             self.in_run = false;
         }
         self.search(view, rest)
+    }
+
+    /// What a short window is enough for: a frame that the next one of its stream follows. A live
+    /// stream is not held back where nothing behind could change the answer.
+    fn early_step(&mut self, window: &[u8], rest: u64) -> Option<Step> {
+        let header = Header::parse(*window.first_chunk()?).ok()?;
+        let lock = self.lock.clone().unwrap_or_else(|| Lock::on(header));
+        let len = lock.frame_len(bits_of(header));
+        if len == 0 || lock.frame_len(bits_at(window, len)?) == 0 {
+            return None;
+        }
+        self.fresh |= !self.in_run;
+        (self.lock, self.in_run) = (Some(lock), true);
+        self.next_of_run(window, rest)
     }
 
     /// The next frame of the run, or nothing where the run is over.

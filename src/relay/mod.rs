@@ -13,7 +13,7 @@ mod spot;
 mod tap;
 
 pub use group::{FrameKind, Group};
-pub use link::{Link, LinkReporter, Links};
+pub use link::{Change, Link, LinkReporter, Links};
 pub use reader::{Read, Reader};
 pub use ring::RING_BYTES;
 pub use spot::Spot;
@@ -106,6 +106,12 @@ impl Relay {
         };
         self.shared.end.send_replace(end);
         self.shared.taps.tell();
+    }
+
+    /// Both are handles of the same ring.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// The offset behind the newest frame.

@@ -36,9 +36,9 @@ pub(super) struct Documents {
 impl Documents {
     /// The head of a mount's stream, and the interval of its titles where they are wanted.
     pub(super) fn stream_head(&self, mount: &Mount, titles: bool) -> (Vec<u8>, Option<usize>) {
-        let metaint = titles.then_some(METAINT);
         let date = Date::of(SystemTime::now());
         let about = mount.about();
+        let metaint = (titles && about.takes_titles()).then_some(METAINT);
         let audio = self.audio(mount);
         (stream_head(&about.content_type, &about.stream, audio, metaint, date), metaint)
     }

@@ -22,8 +22,9 @@ use super::{
     mount::Mount,
     pending::Room,
     registry::Visitor,
-    request::{BadHead, Head, Request, read_head},
+    request::{BadHead, Head, Request, behind_head, read_head},
     route::{Route, route},
+    source::Sources,
 };
 use crate::icy::{Answer, Burst, date::Date};
 
@@ -42,6 +43,7 @@ pub(super) struct Door {
     /// Room for those handed on: they may stay, and must not keep listeners out.
     pub(super) pages: Arc<Semaphore>,
     pub(super) fan: Arc<Fan>,
+    pub(super) sources: Arc<Sources>,
     /// Never sent on: held by everything that must end before the server has.
     pub(super) alive: mpsc::Sender<()>,
 }
@@ -90,6 +92,7 @@ impl Door {
                 self.answer(guest, playlist, is_head);
             }
             Route::Status => self.answer(guest, documents.status(&request), is_head),
+            Route::Source => self.feed(&request, &bytes, guest, peer),
             Route::Answer(answer) => self.answer(guest, answer, is_head),
         }
     }
@@ -125,6 +128,19 @@ impl Door {
         };
         if !self.fan.take(Seat::new(stream, listener, place)) {
             tracing::warn!("a listener was turned away: too many come at once");
+        }
+    }
+
+    /// Lets a source client feed a mount, in a task of its own.
+    fn feed(self, request: &Request, bytes: &[u8], guest: Guest, peer: SocketAddr) {
+        let options = &self.documents.options;
+        match self.sources.admit(request, options, peer.ip(), Instant::now()) {
+            Ok(session) => {
+                self.fan.follow(session.relay());
+                let begun = behind_head(bytes).to_vec();
+                tokio::spawn(session.run(guest, begun, (self.fan, self.alive)));
+            }
+            Err(refusal) => self.answer(guest, refusal, false),
         }
     }
 

@@ -22,6 +22,7 @@ use super::{
     mounts::Mounts,
     pending::PendingHeads,
     socket::{open_port, tune},
+    source::Sources,
     tick::Epoch,
 };
 use crate::relay::{LinkReporter, Relay};
@@ -107,11 +108,15 @@ impl Server {
         let fan = Fan::start(documents.options.flush, &documents.mounts, documents.epoch, &alive)
             .map_err(|source| ServerError::Workers { source })?;
         let beside = self.documents.options.max_beside.max(2);
+        let options = &self.documents.options;
+        let sources = Sources::new(&self.documents.mounts, self.link.clone(), options.live);
+        let sources = Arc::new(sources);
         let door = Door {
             documents: self.documents,
             handed: self.handed,
             pages: Arc::new(Semaphore::new(beside / 2)),
             fan: Arc::new(fan),
+            sources: Arc::clone(&sources),
             alive,
         };
         let mut heads = PendingHeads::new(beside);
@@ -122,6 +127,7 @@ impl Server {
         drop(port);
         self.link.down("the server has stopped".to_owned(), relay.next_frame());
         heads.abort_all();
+        sources.end_all();
         drop(door);
         // Nothing is ever sent: this waits until nobody is left who could.
         if timeout(DRAIN_LIMIT + END_LIMIT, all_ended.recv()).await.is_err() {

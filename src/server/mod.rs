@@ -3,6 +3,7 @@
 //! ```text
 //!            accept ── head ── request ── route ─┬─ listener  (mount)  registry, fan
 //!                     door.rs                    ├─ answer    (playlist, status, refusals)
+//!                                                ├─ source    (handshake, intake)    a relay
 //!                                                └─ handed    (web page, API)
 //! ```
 //!
@@ -29,6 +30,7 @@ mod registry;
 mod request;
 mod route;
 mod socket;
+mod source;
 mod tick;
 
 pub use front::{DRAIN_LIMIT, Server};

@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::{feed::Feed, feeder::Feeder};
@@ -20,8 +20,14 @@ pub(super) struct Mount {
     name: String,
     feed: Feed,
     about: RwLock<About>,
+    /// The relay that the station fills; nothing where this is a source's own mount.
+    station: Option<Relay>,
     /// The source client that feeds it now; nothing where the station does.
     feeder: Mutex<Option<Arc<Feeder>>>,
+    /// The relay of the newest source client, before and while it is heard.
+    show: Mutex<Option<Relay>>,
+    /// When its source client was heard of last: it came, or sent something.
+    heard_of: Mutex<Instant>,
     pub(super) counts: Counts,
     /// Its source has ended: what is there is heard to its end, and nobody is let in.
     is_over: AtomicBool,
@@ -51,14 +57,27 @@ pub(super) struct Counts {
 impl Mount {
     /// A mount that sends `relay` from its present state on.
     pub(super) fn new(name: &str, relay: Relay, about: About) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::with(name, relay, None, about))
+    }
+
+    /// The station's own mount, which sends what the station puts into `relay`.
+    pub(super) fn of_station(name: &str, relay: Relay, about: About) -> Arc<Self> {
+        let station = Some(relay.clone());
+        Arc::new(Self::with(name, relay, station, about))
+    }
+
+    fn with(name: &str, relay: Relay, station: Option<Relay>, about: About) -> Self {
+        Self {
             name: name.to_owned(),
             feed: Feed::new(relay),
             about: RwLock::new(about),
+            station,
             feeder: Mutex::default(),
+            show: Mutex::default(),
+            heard_of: Mutex::new(Instant::now()),
             counts: Counts::default(),
             is_over: AtomicBool::new(false),
-        })
+        }
     }
 
     /// With its slash.
@@ -79,6 +98,16 @@ impl Mount {
         self.about.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Something else is said about it from now on.
+    pub(super) fn set_about(&self, about: About) {
+        *self.about.write().unwrap_or_else(PoisonError::into_inner) = about;
+    }
+
+    /// The relay that the station fills, where this is its own mount.
+    pub(super) fn station(&self) -> Option<&Relay> {
+        self.station.as_ref()
+    }
+
     /// The source client that feeds it now.
     pub(super) fn feeder(&self) -> Option<Arc<Feeder>> {
         self.feeder.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -87,6 +116,54 @@ impl Mount {
     /// Another source client feeds it, or the station itself.
     pub(super) fn set_feeder(&self, feeder: Option<Arc<Feeder>>) {
         *self.feeder.lock().unwrap_or_else(PoisonError::into_inner) = feeder;
+    }
+
+    /// A source client comes `now` and will fill `relay`. Whoever fed it before is no longer the one.
+    pub(super) fn hand_to(&self, feeder: Arc<Feeder>, relay: Relay, now: Instant) {
+        *self.heard_of.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        *self.show.lock().unwrap_or_else(PoisonError::into_inner) = Some(relay);
+        self.set_feeder(Some(feeder));
+    }
+
+    /// Does something for the source client that feeds it; nothing where another one does.
+    pub(super) fn as_feeder(&self, feeder: &Arc<Feeder>, work: impl FnOnce(&Feed)) {
+        let held = self.feeder.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, feeder)) {
+            work(&self.feed);
+        }
+    }
+
+    /// The source client leaves; false where it was not the one that feeds it.
+    pub(super) fn leave(&self, feeder: &Arc<Feeder>) -> bool {
+        let mut held = self.feeder.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.as_ref().is_none_or(|held| !Arc::ptr_eq(held, feeder)) {
+            return false;
+        }
+        *held = None;
+        *self.show.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        true
+    }
+
+    /// Its source client has sent so many bytes.
+    pub(super) fn note_read(&self, bytes: usize, now: Instant) {
+        self.counts.bytes_read.fetch_add(bytes as u64, Relaxed);
+        *self.heard_of.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// For how long its source client has sent nothing.
+    pub(super) fn silence(&self, now: Instant) -> Duration {
+        let heard_of = *self.heard_of.lock().unwrap_or_else(PoisonError::into_inner);
+        now.saturating_duration_since(heard_of)
+    }
+
+    /// Pins a title to what its source client sends next. The station's own titles are no source's
+    /// to change: on the station's mount nothing happens while no source is there.
+    pub(super) fn set_title(&self, title: &str) {
+        let show = self.show.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let own = || self.station.is_none().then(|| self.relay());
+        if let Some(relay) = show.or_else(own) {
+            relay.set_title(title);
+        }
     }
 
     /// Its source has ended.
@@ -110,6 +187,12 @@ impl About {
     pub(super) fn mp3(stream: StreamInfo) -> Self {
         let content_type = "audio/mpeg".to_owned();
         Self { stream, content_type, audio: None, since: SystemTime::now() }
+    }
+
+    /// Titles may stand between its bytes. A container has its own, and theirs would break it.
+    pub(super) fn takes_titles(&self) -> bool {
+        let kind = self.content_type.to_ascii_lowercase();
+        !["ogg", "opus", "webm", "matroska"].iter().any(|container| kind.contains(container))
     }
 }
 

@@ -40,7 +40,7 @@ impl Mounts {
                 names.push(format!("{name}{SUFFIX}"));
             }
         }
-        let main = Mount::new(&main, relay, About::mp3(options.stream.clone()));
+        let main = Mount::of_station(&main, relay, About::mp3(options.stream.clone()));
         Self { main, names, others: RwLock::default() }
     }
 

@@ -69,6 +69,13 @@ pub(super) fn read_head(bytes: &[u8], seen: usize) -> Result<Head, BadHead> {
     }
 }
 
+/// What came behind a whole head.
+pub(super) fn behind_head(bytes: &[u8]) -> &[u8] {
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let head = bytes.get(blank..).unwrap_or(&[]);
+    head_end(head, 0).and_then(|end| head.get(end..)).unwrap_or(&[])
+}
+
 /// Where the empty line ends: `\n\r\n` or `\n\n`. The search starts a little before `seen`.
 fn head_end(head: &[u8], seen: usize) -> Option<usize> {
     let from = seen.saturating_sub(3);
@@ -126,7 +133,10 @@ impl Request {
     /// The path and query of a target: `/path`, `*`, or a whole address, whose host counts for more
     /// than the header (RFC 9112 section 3.2.2).
     fn strip_authority<'a>(&mut self, target: &'a [u8]) -> Result<&'a [u8], BadHead> {
-        if target.starts_with(b"/") || target == b"*" {
+        // A source client that forgets the slash is told so by the handshake.
+        let is_source = matches!(self.method.as_str(), "SOURCE" | "PUT");
+        let is_bare = is_source && memchr::memmem::find(target, b"://").is_none();
+        if target.starts_with(b"/") || target == b"*" || is_bare {
             return Ok(target);
         }
         let schemes = [&b"http://"[..], b"https://"];
@@ -292,6 +302,13 @@ mod tests {
         let lines = |n| format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(n));
         assert!(matches!(read_head(lines(64).as_bytes(), 0), Ok(Head::Whole(_))));
         assert_eq!(read_head(lines(65).as_bytes(), 0), Err(BadHead::TooLarge));
+    }
+
+    #[test]
+    fn what_comes_behind_the_head_is_the_bodys_beginning() {
+        assert_eq!(behind_head(b"\r\nPUT /a HTTP/1.1\r\na: b\r\n\r\n\n\nx"), b"\n\nx");
+        assert_eq!(behind_head(b"SOURCE /a ICE/1.0\na: b\n\n"), b"");
+        assert_eq!(whole("SOURCE live HTTP/1.0\r\n\r\n").path, b"live");
     }
 
     proptest! {

@@ -6,8 +6,8 @@ use super::{mount::Mount, mounts::Mounts, options::ServerOptions, request::Reque
 use crate::icy::{Answer, Burst, Playlist};
 
 const MOUNT_METHODS: &str = "GET, HEAD, OPTIONS";
-/// What libshout looks for: without PUT and POST it takes the ways that every Icecast knows.
-const SERVER_METHODS: &str = "GET, HEAD, OPTIONS, SOURCE";
+/// What libshout looks for: with PUT here it sends its stream so. Without POST its titles come by GET.
+const SERVER_METHODS: &str = "GET, HEAD, OPTIONS, PUT, SOURCE";
 
 /// What is done with a request.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub(super) enum Route {
     Playlist { kind: Playlist, name: String, mount: Arc<Mount> },
     /// `status-json.xsl`.
     Status,
+    /// A source client, whose request is judged by the handshake.
+    Source,
     /// An answer that needs to know nothing.
     Answer(Answer),
     /// Not ours: the page, the API.
@@ -35,7 +37,7 @@ pub(super) fn route(request: &Request, mounts: &Mounts, options: &ServerOptions)
         return Route::HandOver;
     }
     if matches!(method, "SOURCE" | "PUT") {
-        return Route::Answer(refused_source(request));
+        return Route::Source;
     }
     if path.starts_with(b"/admin/") {
         return Route::Answer(Answer::login_wanted());
@@ -85,21 +87,12 @@ fn playlist(mounts: &Mounts, path: &[u8]) -> Option<(Playlist, String, Arc<Mount
     })
 }
 
-/// Source clients first ask without a login and want to be asked for one; then they are told.
-fn refused_source(request: &Request) -> Answer {
-    if request.login.is_some() {
-        Answer::error_page(403, "This server makes its own stream and takes no source")
-    } else {
-        Answer::login_wanted()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{relay::Relay, server::login::Login};
+    use crate::relay::Relay;
 
     fn decide_with(options: &ServerOptions, method: &str, path: &str) -> Route {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -163,19 +156,9 @@ mod tests {
     fn what_source_clients_try_first_is_never_404() {
         assert_eq!(status_of(decide("OPTIONS", "*")), 204);
         assert_eq!(status_of(decide("GET", "/admin/!POKE")), 401);
-        assert_eq!(status_of(decide("SOURCE", "/live")), 401);
-        assert_eq!(status_of(decide("PUT", "/live")), 401);
-        let with_login = Request {
-            method: "SOURCE".into(),
-            path: "/live".into(),
-            login: Login::basic(b"Basic YTpi"),
-            ..Request::default()
-        };
-        let options = ServerOptions::default();
-        assert_eq!(
-            status_of(route(&with_login, &Mounts::of(&options, Relay::new()), &options)),
-            403
-        );
+        for (method, path) in [("SOURCE", "/live"), ("PUT", "/stream"), ("SOURCE", "live")] {
+            assert!(matches!(decide(method, path), Route::Source), "{method} {path}");
+        }
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub struct Player {
     started: Instant,
     wanted: bool,
     connected: bool,
+    /// Something else is heard where the main output is.
+    is_lent: bool,
     main_ups: u64,
     silent_groups: u32,
     announced: Option<(bool, bool)>,
@@ -93,6 +95,7 @@ impl Player {
             started: now,
             wanted,
             connected: false,
+            is_lent: false,
             main_ups: 0,
             silent_groups: STARVED_GROUPS,
             announced: None,
@@ -140,12 +143,13 @@ impl Player {
             let came_back = link.ups > self.main_ups && self.main_ups > 0;
             self.main_ups = link.ups;
             self.connected = link.up;
+            self.is_lent = link.is_lent;
             if came_back && self.options.after_reconnect == AfterReconnect::Pause {
                 self.wanted = false;
                 self.reports.push(Report::Wanted(false));
                 self.program.rewind();
             }
-            if link.up {
+            if link.up && !link.is_lent {
                 self.pacer.hurry();
             } else {
                 self.announce();
@@ -377,7 +381,7 @@ impl Player {
     }
 
     fn is_held(&self) -> bool {
-        self.options.on_loss == OnLoss::Hold && !self.connected
+        self.is_lent || self.options.on_loss == OnLoss::Hold && !self.connected
     }
 
     fn is_audible(&self) -> bool {

@@ -244,7 +244,17 @@ impl Rehearsal {
     /// Icecast accepts us, or goes away.
     pub(super) fn link(&mut self, up: bool) {
         self.ups += u64::from(up);
-        let link = Link { name: "icecast", up, reason: None, ups: self.ups, next_frame: 0 };
+        self.tell(up, false);
+    }
+
+    /// Something else is heard at the output, which stays up, or our frames are again.
+    pub(super) fn lend(&mut self, is_lent: bool) {
+        self.tell(true, is_lent);
+    }
+
+    fn tell(&mut self, up: bool, is_lent: bool) {
+        let (ups, next_frame) = (self.ups, 0);
+        let link = Link { name: "icecast", up, reason: None, is_lent, ups, next_frame };
         self.player.on_links(&[link]);
     }
 

@@ -175,7 +175,7 @@ impl Ears {
 
     /// What a player is told before its first run.
     pub(super) fn introduce(&self, player: &mut Player) {
-        player.on_links(&self.links.all());
+        self.hear_links(player);
         player.on_snapshot(self.keeper.snapshot());
     }
 
@@ -199,7 +199,7 @@ impl Ears {
     /// Tells the player whatever is new, in this order.
     pub(super) fn hear(&self, player: &mut Player) {
         if self.links.take_changed() {
-            player.on_links(&self.links.all());
+            self.hear_links(player);
         }
         if let Some(snapshot) = self.keeper.take_news() {
             player.on_snapshot(snapshot);
@@ -214,6 +214,13 @@ impl Ears {
         if player.has_arrivals() {
             player.on_arrival();
         }
+    }
+
+    fn hear_links(&self, player: &mut Player) {
+        // Asked first: what comes meanwhile is heard the next time.
+        let newest = self.links.newest();
+        player.on_links(&self.links.all());
+        self.links.note_heard(newest);
     }
 
     /// Passes on what the keeper must hear, and only then answers: who waits for a command to be

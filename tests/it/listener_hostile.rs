@@ -91,12 +91,12 @@ fn what_source_clients_try_is_answered_and_they_are_sent_away() {
             answer.contains("WWW-Authenticate: Basic realm=\"Icecast2 Server\"\r\n"),
             "{answer}"
         );
-        // With a login, and the stream already on its way: the answer arrives all the same.
+        // With a wrong login, and the stream already on its way: the answer arrives all the same.
         let request = request.replacen("\r\n\r\n", "\r\nAuthorization: Basic eDp5\r\n\r\n", 1);
         let stream = radio.send(&format!("{request}{}", "\u{7f}".repeat(100_000)));
         stream.shutdown(Shutdown::Write).unwrap();
         let answer = String::from_utf8(rest(stream)).unwrap();
-        assert!(answer.starts_with("HTTP/1.0 403 "), "{answer}");
+        assert!(answer.starts_with("HTTP/1.0 401 "), "{answer}");
     }
 }
 

@@ -112,7 +112,7 @@ fn curl_gets_the_head_and_the_music() {
     let playlist = run("curl", &["-sS", &format!("{url}.m3u")]);
     assert_eq!(String::from_utf8_lossy(&playlist.stdout), format!("{url}\r\n"));
     let upload = ["-sS", "-T", "Cargo.toml", "-u", "source:x", "-w", "%{http_code}", "-o", "-"];
-    assert!(said(&run("curl", &[&upload[..], &[&url]].concat())).contains("403"));
+    assert!(said(&run("curl", &[&upload[..], &[&url]].concat())).contains("401"));
 }
 
 #[test]
@@ -152,11 +152,11 @@ fn mpv_plays_it_without_a_word() {
 
 #[test]
 #[ignore = "needs ffmpeg"]
-fn a_source_client_is_refused_and_ends() {
+fn a_source_client_without_the_password_is_refused_and_ends() {
     let Some((radio, _pacer, _)) = playing() else { return };
     let target = format!("icecast://source:x@{}/live", radio.address);
     let tone = ["-f", "lavfi", "-i", "sine=d=1", "-f", "mp3"];
     let output = run("ffmpeg", &[&["-v", "error"][..], &tone, &[&target]].concat());
     assert!(!output.status.success());
-    assert!(said(&output).contains("403"), "{}", said(&output));
+    assert!(said(&output).contains("401"), "{}", said(&output));
 }

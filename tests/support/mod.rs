@@ -15,6 +15,7 @@ pub mod record;
 pub mod reservoirs;
 pub mod served;
 pub mod shared;
+pub mod source;
 pub mod spliced;
 pub mod studio;
 pub mod tools;

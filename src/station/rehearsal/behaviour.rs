@@ -202,6 +202,26 @@ fn item_16_without_a_change_of_the_queue_the_rest_ends_after_30_seconds() {
 }
 
 #[test]
+fn while_something_else_is_heard_the_song_is_held_and_goes_on_at_once_behind_it() {
+    let pausing = AfterReconnect::Pause;
+    let options = PlayerOptions { after_reconnect: pausing, ..options() };
+    let mut r = Rehearsal::new(options, true, &[Whole(2000), Whole(1000)]);
+    r.pass(SECOND);
+    let before = r.sounded().len() as u64;
+    r.statuses();
+    r.lend(true);
+    assert_eq!(r.statuses(), [(true, false)]);
+    r.heard();
+    r.pass(5 * SECOND);
+    assert!(r.heard().iter().all(|heard| *heard == Heard::Silence));
+    assert_eq!(r.positions.last().unwrap().frame, before);
+    r.lend(false);
+    r.pass(ZERO);
+    assert_eq!(r.sounded()[0], (1, before));
+    assert_eq!(r.statuses(), [(true, true)]);
+}
+
+#[test]
 fn item_18_the_last_word_is_disconnected_and_not_playing() {
     let mut r = Rehearsal::new(options(), true, &[Whole(1000), Whole(1000)]);
     r.pass(SECOND);
