@@ -1,7 +1,7 @@
 //! The embedded server: one port, mounts for listeners, and a hand-over for everything else.
 //!
 //! ```text
-//!            accept ── head ── request ── route ─┬─ listener  (mount)  registry, fan
+//!   (TLS)    accept ── head ── request ── route ─┬─ listener  (mount)  registry, fan
 //!                     door.rs                    ├─ answer    (playlist, status, refusals)
 //!                                                └─ handed    (web page, API)
 //! ```
@@ -16,6 +16,7 @@ mod door;
 mod fan;
 mod feed;
 mod feeder;
+mod figures;
 mod front;
 mod handed;
 mod listener;
@@ -30,11 +31,16 @@ mod request;
 mod route;
 mod socket;
 mod tick;
+mod tls;
+mod transport;
 
+pub use figures::Figures;
 pub use front::{DRAIN_LIMIT, Server};
 pub use handed::{Handed, Prefixed};
 pub use listener::STALL_LIMIT;
-pub use options::ServerOptions;
+pub use options::{ServerOptions, TlsOptions};
 pub use registry::{Listeners, Totals};
 pub use request::MAX_HEAD;
 pub use socket::ServerError;
+pub use tls::CertificateError;
+pub use transport::Transport;
