@@ -58,6 +58,8 @@ pub struct ServerFigures {
     pub max_listeners: usize,
     /// Milliseconds from one flush of a listener to the next.
     pub flush_ms: u64,
+    /// Bytes of the past that are kept for the listeners of each mount.
+    pub ring_bytes: usize,
     /// The mounts that are there now, the station's own first.
     pub mounts: Vec<MountFigures>,
 }

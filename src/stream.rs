@@ -142,7 +142,8 @@ impl AudioStream {
             config.debug.disable_icecast,
         );
         let scans = Arc::new(Scans::new(library, database, keeper.sink(), &config));
-        let (listeners, counted, figures) = (server.listeners(), server.listeners(), server.figures());
+        let (listeners, counted, figures) =
+            (server.listeners(), server.listeners(), server.figures());
         let backstage = Backstage {
             manager: manager.clone(),
             listeners: Arc::new(move || listeners.list(Instant::now())),

@@ -159,7 +159,8 @@ mod tests {
     fn the_address_behind_tls_stands_beside_the_plain_one() {
         let tls = Some("0.0.0.0:8443".parse().unwrap());
         let text = Banner { tls, ..banner("127.0.0.1:80", Plays::Demo) }.text();
-        let both = "Listen   http://127.0.0.1:80/stream\n           https://127.0.0.1:8443/stream\n";
+        let both =
+            "Listen   http://127.0.0.1:80/stream\n           https://127.0.0.1:8443/stream\n";
         assert!(text.contains(both), "{text}");
     }
 

@@ -62,7 +62,8 @@ impl Door {
     pub(super) async fn welcome(self, stream: TcpStream, room: Room, peer: SocketAddr) {
         let stream = match &self.tls {
             None => Transport::Plain(stream),
-            Some(tls) => match tls.accept(stream).await {
+            // In a box: the handshake would make the task of every plain connection larger.
+            Some(tls) => match Box::pin(tls.accept(stream)).await {
                 Ok(stream) => Transport::Tls(Box::new(stream)),
                 Err(error) => {
                     tracing::debug!(%error, "a TLS handshake failed");
@@ -178,10 +179,7 @@ impl Door {
 }
 
 /// Reads until the head is whole; nothing where it will never be a good one.
-async fn receive_head(
-    stream: &mut Transport,
-    bytes: &mut Vec<u8>,
-) -> io::Result<Option<Request>> {
+async fn receive_head(stream: &mut Transport, bytes: &mut Vec<u8>) -> io::Result<Option<Request>> {
     loop {
         let seen = bytes.len();
         if stream.read_buf(bytes).await? == 0 {

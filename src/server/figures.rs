@@ -3,7 +3,10 @@
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use super::{document::Documents, mount::Mount};
-use crate::status::{MountFigures, ServerFigures};
+use crate::{
+    relay::RING_BYTES,
+    status::{MountFigures, ServerFigures},
+};
 
 /// The way to the figures; clones share them.
 #[derive(Debug, Clone)]
@@ -30,6 +33,7 @@ impl Figures {
             bytes_sent: totals.bytes_sent,
             max_listeners: options.max_listeners,
             flush_ms: u64::try_from(options.flush.as_millis()).unwrap_or(u64::MAX),
+            ring_bytes: RING_BYTES,
             mounts: mounts.iter().map(|mount| of_mount(mount)).collect(),
         }
     }

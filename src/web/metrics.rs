@@ -22,10 +22,7 @@ use prometheus_client::{
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{ApiError, Backstage, health::last_frame_age, process::Process};
-use crate::{
-    relay::RING_BYTES,
-    status::{MountFigures, OutputState, ServerFigures},
-};
+use crate::status::{MountFigures, OutputState, ServerFigures};
 
 /// What all names but those of the process begin with.
 const PREFIX: &str = "musicdb_stream";
@@ -205,7 +202,7 @@ impl Facts {
         let help = "From one flush of a listener to the next";
         ours.register_with_unit("flush_interval", help, Unit::Seconds, flush);
         let help = "How much of the past is kept for listeners, each mount";
-        ours.register_with_unit("ring_size", help, Unit::Bytes, whole(RING_BYTES as u64));
+        ours.register_with_unit("ring_size", help, Unit::Bytes, whole(server.ring_bytes as u64));
     }
 }
 
@@ -308,8 +305,7 @@ mod tests {
     fn both_formats_hold_the_same_samples() {
         let open_metrics = facts().encode().unwrap();
         let text = to_text_format(&open_metrics);
-        let samples =
-            |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
+        let samples = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(samples(&open_metrics), samples(&text));
         assert!(open_metrics.ends_with("# EOF\n"), "{open_metrics}");
         assert!(!text.contains("# EOF") && !text.contains("# UNIT"), "{text}");

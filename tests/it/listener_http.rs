@@ -69,7 +69,7 @@ fn titles_are_for_those_who_ask_with_a_one() {
             .chain([("Icy-MetaData: 0", false), ("Icy-MetaData: yes", false), ("X: 1", false)])
     {
         let (head, _) = radio.listen("/stream", &format!("{asked}\r\n"));
-        assert_eq!(head.contains("icy-metaint"), gets, "{asked}: {head}");
+        assert_eq!(head.contains("\r\nicy-metaint:"), gets, "{asked}: {head}");
     }
 }
 

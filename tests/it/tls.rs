@@ -189,12 +189,19 @@ fn who_leaves_without_a_word_is_gone_at_once() {
     behind.radio.wait_for_count(1);
     drop(rude);
     behind.radio.wait_for_count(0);
+    // What is no record ends the connection of who sent it, and no other.
+    let (_, kept) = behind.listen("");
+    let (_, mut garbled) = behind.listen("");
+    behind.radio.wait_for_count(2);
+    garbled.sock.write_all(&[0xFF; 1000]).unwrap();
+    behind.radio.wait_for_count(1);
+    behind.radio.relay.close();
+    assert!(to_the_end(kept) == behind.radio.pushed);
 }
 
 #[test]
 fn stopping_gives_listeners_behind_tls_the_last_frame_and_the_end() {
-    let mut behind =
-        Behind::start(ServerOptions { flush: Duration::from_secs(3600), ..options() });
+    let mut behind = Behind::start(ServerOptions { flush: Duration::from_secs(3600), ..options() });
     let (_, listener) = behind.listen("");
     behind.radio.wait_for_count(1);
     // Not due for an hour: only the stop can bring them.

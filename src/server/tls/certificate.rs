@@ -31,7 +31,9 @@ pub(in crate::server) struct Pair {
 #[non_exhaustive]
 pub enum CertificateError {
     /// The file is not there, no file, or closed to this user: correct the path or its rights.
-    #[error("{setting} cannot be read from {path}: {source}. Correct the path, or let this user read it")]
+    #[error(
+        "{setting} cannot be read from {path}: {source}. Correct the path, or let this user read it"
+    )]
     Unreadable {
         /// Which setting names it.
         setting: &'static str,
@@ -63,7 +65,9 @@ pub enum CertificateError {
         key: PathBuf,
     },
     /// The certificate or the key is of a kind that TLS cannot use: have another one issued.
-    #[error("the certificate in {certificate} cannot be used: {source}. Have one issued with an ECDSA, Ed25519 or RSA key")]
+    #[error(
+        "the certificate in {certificate} cannot be used: {source}. Have one issued with an ECDSA, Ed25519 or RSA key"
+    )]
     Unusable {
         /// Where it lies.
         certificate: PathBuf,
@@ -220,7 +224,8 @@ mod tests {
         fs::write(&pair.certificate, certificate.replace("\nMII", "\n***")).unwrap();
         assert!(refused(&pair).contains("damaged"), "{}", refused(&pair));
         fs::write(&pair.certificate, certificate).unwrap();
-        let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        let locked =
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
         fs::write(&pair.key, locked).unwrap();
         assert!(refused(&pair).contains("openssl pkey"), "{}", refused(&pair));
     }

@@ -102,7 +102,9 @@ impl Tls {
             None => {}
             Some(Ok(config)) => {
                 state.current = Arc::new(config);
-                tracing::info!("the TLS certificate was renewed; whoever comes from now on gets it");
+                tracing::info!(
+                    "the TLS certificate was renewed; whoever comes from now on gets it"
+                );
             }
             // Once for each state of the files: they are not read again before they change.
             Some(Err(error)) => {
@@ -131,8 +133,7 @@ mod tests {
     #[test]
     fn files_are_looked_at_once_a_second_and_a_bad_pair_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let pair =
-            Pair { certificate: folder.path().join("crt"), key: folder.path().join("key") };
+        let pair = Pair { certificate: folder.path().join("crt"), key: folder.path().join("key") };
         issue(&pair);
         let begun = Instant::now();
         let tls = Tls::load(pair.certificate.clone(), pair.key.clone(), begun).unwrap();
