@@ -40,3 +40,45 @@ pub struct ListenerInfo {
     /// Seconds since it came.
     pub connected_seconds: u64,
 }
+
+/// What the embedded server has done since its start, for monitoring.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerFigures {
+    /// Listeners that were let in.
+    pub accepted: u64,
+    /// Listeners that were refused because there were too many.
+    pub refused: u64,
+    /// How often a listener was so slow that it was moved forward.
+    pub moved_forward: u64,
+    /// Listeners that were dropped because they took nothing or too little.
+    pub dropped_slow: u64,
+    /// Bytes that listeners took, of all mounts that there ever were.
+    pub bytes_sent: u64,
+    /// Listeners that may be there at once.
+    pub max_listeners: usize,
+    /// Milliseconds from one flush of a listener to the next.
+    pub flush_ms: u64,
+    /// Bytes of the past that are kept for the listeners of each mount.
+    pub ring_bytes: usize,
+    /// The mounts that are there now, the station's own first.
+    pub mounts: Vec<MountFigures>,
+}
+
+/// What one mount has done since it is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MountFigures {
+    /// With its slash.
+    pub name: String,
+    /// Who listens now.
+    pub listeners: usize,
+    /// The most that listened at once.
+    pub peak: usize,
+    /// Listeners that were dropped because they took nothing or too little.
+    pub slow: usize,
+    /// Bytes that its listeners took.
+    pub bytes_sent: u64,
+    /// Bytes that its source clients sent.
+    pub bytes_read: u64,
+    /// A source client feeds it now.
+    pub has_source: bool,
+}

@@ -17,12 +17,12 @@ use tokio::sync::mpsc;
 
 use crate::{
     bell::Bell,
-    config::{Config, DataDir, OnLoss, Secrets, ServerLock, Start, local_url},
+    config::{self, Config, DataDir, OnLoss, Secrets, ServerLock, Start, local_url},
     db::Database,
     deck::Deck,
     keeper::{Keeper, KeeperOptions},
     relay::{Links, Relay},
-    server::{Server, ServerOptions},
+    server::{Server, ServerOptions, TlsOptions},
     station::{AudioStreamManager, PlayerOptions, Station, TitleForm},
     subscribers::Subscribers,
     web::{self, Access, Backstage},
@@ -75,6 +75,7 @@ pub struct AudioStream {
     parts: Option<Parts>,
     manager: AudioStreamManager,
     address: SocketAddr,
+    tls_address: Option<SocketAddr>,
     url: String,
 }
 
@@ -108,7 +109,7 @@ impl AudioStream {
         let (hand_over, handed) = mpsc::channel(HANDED_LIMIT);
         let server =
             Server::bind(server_options(&config, &secrets), relay.clone(), mount_link, hand_over)?;
-        let address = server.local_addr();
+        let (address, tls_address) = (server.local_addr(), server.tls_addr());
         let icecast = target::of(&config, address);
         let database = Database::open(&data.database())?;
         let subscribers = Subscribers::new();
@@ -141,11 +142,13 @@ impl AudioStream {
             config.debug.disable_icecast,
         );
         let scans = Arc::new(Scans::new(library, database, keeper.sink(), &config));
-        let (listeners, counted) = (server.listeners(), server.listeners());
+        let (listeners, counted, figures) =
+            (server.listeners(), server.listeners(), server.figures());
         let backstage = Backstage {
             manager: manager.clone(),
             listeners: Arc::new(move || listeners.list(Instant::now())),
             listener_count: Arc::new(move || counted.count()),
+            figures: Arc::new(move || figures.now()),
             scans: Arc::clone(&scans) as Arc<dyn web::ScanDesk>,
             access: Arc::new(Access {
                 token: secrets.control.reveal().to_owned(),
@@ -162,7 +165,7 @@ impl AudioStream {
         let announced = lock.announce(&url);
         let first_scan = Arc::clone(&scans);
         let parts = Parts { scans, station, runtime, keeper, subscribers, lock };
-        let stream = Self { parts: Some(parts), manager, address, url };
+        let stream = Self { parts: Some(parts), manager, address, tls_address, url };
         // Where nobody can be told, it is dropped here, which ends all of it in its order.
         announced?;
         first_scan.start_configured();
@@ -179,6 +182,12 @@ impl AudioStream {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address of the embedded server's TLS port, where there is one.
+    #[must_use]
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls_address
     }
 
     /// The URL of the embedded server as this machine reaches it.
@@ -246,6 +255,7 @@ fn server_options(config: &Config, secrets: &Secrets) -> ServerOptions {
     let hostname = Some(server.hostname.clone()).filter(|name| !name.is_empty());
     ServerOptions {
         listen: server.listen,
+        tls: tls_options(server),
         mount: server.mountname.clone(),
         hostname,
         burst: Duration::from_secs_f64(server.burst_seconds.max(0.0)),
@@ -259,4 +269,12 @@ fn server_options(config: &Config, secrets: &Secrets) -> ServerOptions {
         admin_password: secrets.admin.clone(),
         live: server.live,
     }
+}
+
+fn tls_options(server: &config::Server) -> Option<TlsOptions> {
+    Some(TlsOptions {
+        listen: server.tls_listen?,
+        certificate: server.tls_certificate.clone()?,
+        key: server.tls_key.clone()?,
+    })
 }

@@ -31,6 +31,8 @@ mod deaths_peer;
 mod exact_peer;
 #[path = "it/full_disk.rs"]
 mod full_disk;
+#[path = "it/health.rs"]
+mod health;
 #[path = "it/icecast_cost.rs"]
 mod icecast_cost;
 #[path = "it/icecast_peer.rs"]
@@ -49,8 +51,12 @@ mod library;
 mod listener;
 #[path = "it/listener_hostile.rs"]
 mod listener_hostile;
+#[path = "it/listener_http.rs"]
+mod listener_http;
 #[path = "it/listener_peer.rs"]
 mod listener_peer;
+#[path = "it/metrics.rs"]
+mod metrics;
 #[path = "it/mpeg_carriers.rs"]
 mod mpeg_carriers;
 #[path = "it/mpeg_corpus.rs"]
@@ -89,3 +95,7 @@ mod sources_live;
 mod sources_peer;
 #[path = "it/stations.rs"]
 mod stations;
+#[path = "it/tls.rs"]
+mod tls;
+#[path = "it/tls_peer.rs"]
+mod tls_peer;

@@ -13,6 +13,8 @@ use crate::config::local_url;
 pub(super) struct Banner<'a> {
     /// The address that is listened on, as bound.
     pub(super) listen: SocketAddr,
+    /// The address where TLS is listened for, as bound.
+    pub(super) tls: Option<SocketAddr>,
     /// The path of the stream.
     pub(super) mount: &'a str,
     /// The link to the page.
@@ -46,6 +48,10 @@ impl Banner<'_> {
             let _ = writeln!(text, "  {name:<9}{value}");
         };
         line("Listen", &format!("{}{}", local_url(self.listen), self.mount));
+        if let Some(tls) = self.tls {
+            let url = local_url(tls).replacen("http", "https", 1);
+            line("", &format!("{url}{}", self.mount));
+        }
         line("Control", self.control);
         let (plays, hint) = self.plays.lines();
         line("Plays", &plays);
@@ -111,6 +117,7 @@ mod tests {
     fn banner<'a>(listen: &str, plays: Plays<'a>) -> Banner<'a> {
         Banner {
             listen: listen.parse().unwrap(),
+            tls: None,
             mount: "/stream",
             control: "http://127.0.0.1:8000/",
             plays,
@@ -146,6 +153,15 @@ mod tests {
         assert!(
             fixed.text().contains("Icecast  radio:8000/x\n  Others   http://192.0.2.9:80/stream\n")
         );
+    }
+
+    #[test]
+    fn the_address_behind_tls_stands_beside_the_plain_one() {
+        let tls = Some("0.0.0.0:8443".parse().unwrap());
+        let text = Banner { tls, ..banner("127.0.0.1:80", Plays::Demo) }.text();
+        let both =
+            "Listen   http://127.0.0.1:80/stream\n           https://127.0.0.1:8443/stream\n";
+        assert!(text.contains(both), "{text}");
     }
 
     #[test]

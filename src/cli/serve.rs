@@ -61,6 +61,7 @@ pub(super) fn run(options: &Options, global: &Global, screen: &mut dyn Write) ->
     let folder = &config.directories.music;
     let banner = Banner {
         listen: stream.address(),
+        tls: stream.tls_address(),
         mount: &config.server.mountname,
         control: &format!("{}/", stream.url()),
         plays: if options.demo { Plays::Demo } else { Plays::Library { folder, songs } },

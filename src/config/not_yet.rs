@@ -18,7 +18,6 @@ impl Config {
             ("directories.watch", self.directories.watch != default.directories.watch),
             ("server.trusted_proxies", server.trusted_proxies != other.trusted_proxies),
             ("server.admin_password", server.admin_password != other.admin_password),
-            ("server.tls_listen", server.tls_listen != other.tls_listen),
             ("randy", randy != default.randy),
             ("tracker", self.tracker != default.tracker),
             ("monitor.sinks", self.monitor != default.monitor),
@@ -38,7 +37,8 @@ mod tests {
         config.server.burst_seconds = 2.0;
         assert!(config.without_effect().is_empty());
         config.server.tls_listen = Some("127.0.0.1:8443".parse().unwrap());
+        config.directories.watch = true;
         config.randy.no_disabled = false;
-        assert_eq!(config.without_effect(), ["server.tls_listen", "randy"]);
+        assert_eq!(config.without_effect(), ["directories.watch", "randy"]);
     }
 }

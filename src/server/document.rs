@@ -29,6 +29,8 @@ pub(super) struct Documents {
     pub(super) mounts: Arc<Mounts>,
     pub(super) listeners: Listeners,
     pub(super) local: SocketAddr,
+    /// Where TLS is listened for.
+    pub(super) tls_local: Option<SocketAddr>,
     pub(super) started: SystemTime,
     pub(super) epoch: Epoch,
 }
@@ -50,7 +52,7 @@ impl Documents {
         (name, mount): (&str, &Mount),
         request: &Request,
     ) -> Answer {
-        let base = base_url(request, self.options.hostname.as_deref(), self.local);
+        let base = self.base(request);
         let title = mount.relay().newest_title();
         let body = kind.body(&format!("{base}{name}"), &title, &mount.about().stream);
         Answer::document(kind.content_type(), body)
@@ -74,7 +76,7 @@ impl Documents {
     }
 
     fn source(&self, mount: &Mount, request: &Request) -> SourceStatus {
-        let base = base_url(request, self.options.hostname.as_deref(), self.local);
+        let base = self.base(request);
         let about = mount.about();
         let since = Date::of(about.since);
         let mut source = SourceStatus::new(&about.content_type, &about.stream, self.audio(mount));
@@ -85,6 +87,12 @@ impl Documents {
         source.stream_start_iso8601 = since.iso8601();
         source.title = mount.relay().newest_title().to_string();
         source
+    }
+
+    /// The address by which this client reached us.
+    fn base(&self, request: &Request) -> String {
+        let local = self.tls_local.filter(|_| request.is_tls).unwrap_or(self.local);
+        base_url(request, self.options.hostname.as_deref(), local)
     }
 
     fn host_name(&self) -> String {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::{Semaphore, mpsc},
     time::timeout,
@@ -25,6 +25,8 @@ use super::{
     request::{BadHead, Head, Request, behind_head, read_head},
     route::{Route, route},
     source::Sources,
+    tls::Tls,
+    transport::Transport,
 };
 use crate::icy::{Answer, Burst, date::Date};
 
@@ -44,6 +46,8 @@ pub(super) struct Door {
     pub(super) pages: Arc<Semaphore>,
     pub(super) fan: Arc<Fan>,
     pub(super) sources: Arc<Sources>,
+    /// What those who come must speak first; nothing at the plain port.
+    pub(super) tls: Option<Arc<Tls>>,
     /// Never sent on: held by everything that must end before the server has.
     pub(super) alive: mpsc::Sender<()>,
 }
@@ -51,17 +55,33 @@ pub(super) struct Door {
 /// A connection, and the room that it takes while it is no listener's.
 #[derive(Debug)]
 pub(super) struct Guest {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Transport,
     pub(super) room: Room,
 }
 
 impl Door {
-    /// Reads the request of a connection that has just come, then lets another task serve it.
-    pub(super) async fn attend(self, guest: Guest, peer: SocketAddr) {
+    /// Lets a connection in that has just come; where this is the TLS port, behind its handshake.
+    pub(super) async fn welcome(self, stream: TcpStream, room: Room, peer: SocketAddr) {
+        let stream = match &self.tls {
+            None => Transport::Plain(stream),
+            // In a box: the handshake would make the task of every plain connection larger.
+            Some(tls) => match Box::pin(tls.accept(stream)).await {
+                Ok(stream) => Transport::Tls(Box::new(stream)),
+                Err(error) => {
+                    tracing::debug!(%error, "a TLS handshake failed");
+                    return;
+                }
+            },
+        };
+        self.attend(Guest { stream, room }, peer).await;
+    }
+
+    /// Reads the request of a connection, then lets another task serve it.
+    async fn attend(self, mut guest: Guest, peer: SocketAddr) {
         let mut bytes = Vec::new();
-        let head = timeout(HEAD_LIMIT, receive_head(&guest.stream, &mut bytes)).await;
+        let head = timeout(HEAD_LIMIT, receive_head(&mut guest.stream, &mut bytes)).await;
         let request = match head {
-            Ok(Ok(Some(request))) => request,
+            Ok(Ok(Some(request))) => request.over(&guest.stream),
             // The peer has left.
             Ok(Err(_)) => return,
             Ok(Ok(None)) => return self.answer(guest, bad_head(&bytes), false),
@@ -119,14 +139,14 @@ impl Door {
         let (head, metaint) = documents.stream_head(&mount, titles);
         let tick = documents.epoch.tick(now);
         let listener = Listener::new(&mount, head, metaint, burst, tick);
-        let stream = match guest.stream.into_std() {
-            Ok(stream) => stream,
+        let wire = match guest.stream.into_wire() {
+            Ok(wire) => wire,
             Err(error) => {
                 tracing::debug!(%error, "a listener's connection was lost before it was served");
                 return;
             }
         };
-        if !self.fan.take(Seat::new(stream, listener, place)) {
+        if !self.fan.take(Seat::new(wire, listener, place)) {
             tracing::warn!("a listener was turned away: too many come at once");
         }
     }
@@ -175,15 +195,11 @@ impl Door {
 }
 
 /// Reads until the head is whole; nothing where it will never be a good one.
-async fn receive_head(stream: &TcpStream, bytes: &mut Vec<u8>) -> io::Result<Option<Request>> {
+async fn receive_head(stream: &mut Transport, bytes: &mut Vec<u8>) -> io::Result<Option<Request>> {
     loop {
-        stream.readable().await?;
         let seen = bytes.len();
-        match stream.try_read_buf(bytes) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error),
+        if stream.read_buf(bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         match read_head(bytes, seen) {
             Ok(Head::Partial) => {}
@@ -204,7 +220,7 @@ fn bad_head(bytes: &[u8]) -> Answer {
 /// told first that this is the end, and heard until it closes too. For that the server need not
 /// stay `alive`.
 async fn send_and_close(
-    mut stream: TcpStream,
+    mut stream: Transport,
     answer: &[u8],
     alive: mpsc::Sender<()>,
 ) -> io::Result<()> {
@@ -213,13 +229,9 @@ async fn send_and_close(
     drop(alive);
     let mut heard = 0;
     while heard < MAX_UNWANTED {
-        stream.readable().await?;
-        let mut buffer = [0; 2048];
-        match stream.try_read(&mut buffer) {
-            Ok(0) => break,
-            Ok(len) => heard += len,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+        match stream.read(&mut [0; 2048]).await? {
+            0 => break,
+            len => heard += len,
         }
     }
     Ok(())

@@ -15,15 +15,16 @@ use tokio::{
 };
 
 use super::{
-    Handed, Listeners, ServerError, ServerOptions,
+    Figures, Handed, Listeners, ServerError, ServerOptions, TlsOptions,
     document::Documents,
-    door::{Door, Guest},
+    door::Door,
     fan::Fan,
     mounts::Mounts,
     pending::PendingHeads,
     socket::{open_port, tune},
     source::Sources,
     tick::Epoch,
+    tls::Tls,
 };
 use crate::relay::{LinkReporter, Relay};
 
@@ -35,10 +36,15 @@ pub const DRAIN_LIMIT: Duration = Duration::from_millis(300);
 /// Beyond [`DRAIN_LIMIT`], for the tasks themselves to end.
 const END_LIMIT: Duration = Duration::from_millis(200);
 
-/// The embedded server, its port open.
+/// Of the room beside the listeners, the TLS port has one in so many: a connection that has not
+/// said what it wants takes some 30 KB there.
+const TLS_SHARE: usize = 4;
+
+/// The embedded server, its ports open.
 #[derive(Debug)]
 pub struct Server {
     port: std::net::TcpListener,
+    tls: Option<(std::net::TcpListener, Arc<Tls>)>,
     documents: Arc<Documents>,
     link: LinkReporter,
     handed: mpsc::Sender<Handed>,
@@ -51,7 +57,8 @@ impl Server {
     /// every connection that is not for us; where its queue is full they are answered 503.
     ///
     /// # Errors
-    /// The address is taken, forbidden or none of this machine's: the message says what to do.
+    /// An address is taken, forbidden or none of this machine's, or the certificate for TLS cannot be
+    /// used: the message says what to do.
     pub fn bind(
         options: ServerOptions,
         relay: Relay,
@@ -62,15 +69,18 @@ impl Server {
         let port = open_port(address)?;
         let local =
             port.local_addr().map_err(|source| ServerError::Unusable { address, source })?;
+        let tls = options.tls.as_ref().map(open_tls).transpose()?;
+        let tls_local = tls.as_ref().and_then(|(port, _)| port.local_addr().ok());
         let documents = Documents {
             mounts: Arc::new(Mounts::of(&options, relay)),
             listeners: Listeners::new(options.max_listeners, options.max_per_address),
             options,
             local,
+            tls_local,
             started: SystemTime::now(),
             epoch: Epoch::new(Instant::now()),
         };
-        Ok(Self { port, documents: Arc::new(documents), link, handed })
+        Ok(Self { port, tls, documents: Arc::new(documents), link, handed })
     }
 
     /// Where it listens: the port that the system chose where 0 was asked for.
@@ -79,10 +89,22 @@ impl Server {
         self.documents.local
     }
 
+    /// Where it listens for TLS.
+    #[must_use]
+    pub fn tls_addr(&self) -> Option<SocketAddr> {
+        self.documents.tls_local
+    }
+
     /// Who listens; stays valid while and after the server runs.
     #[must_use]
     pub fn listeners(&self) -> Listeners {
         self.documents.listeners.clone()
+    }
+
+    /// What monitoring is told; stays valid while and after the server runs.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        Figures::of(&self.documents)
     }
 
     /// Serves until `stop` is ready; then closes the port, gives every listener what is there to the
@@ -96,8 +118,14 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
         let address = self.documents.local;
         let relay = self.documents.mounts.main().relay();
-        let port = TcpListener::from_std(self.port)
-            .map_err(|source| ServerError::Unusable { address, source })?;
+        let take = |port| {
+            TcpListener::from_std(port).map_err(|source| ServerError::Unusable { address, source })
+        };
+        let port = take(self.port)?;
+        let (tls_port, tls) = match self.tls {
+            Some((port, tls)) => (Some(take(port)?), Some(tls)),
+            None => (None, None),
+        };
         if self.documents.options.disabled {
             self.link.still_down("the mounts are switched off by debug.disable_icecast".to_owned());
         } else {
@@ -107,33 +135,56 @@ impl Server {
         let documents = &self.documents;
         let fan = Fan::start(documents.options.flush, &documents.mounts, documents.epoch, &alive)
             .map_err(|source| ServerError::Workers { source })?;
-        let beside = self.documents.options.max_beside.max(2);
         let options = &self.documents.options;
         let sources = Sources::new(&self.documents.mounts, self.link.clone(), options.live);
         let sources = Arc::new(sources);
+        let beside = self.documents.options.max_beside;
+        let tls_beside = if tls.is_some() { (beside / TLS_SHARE).max(2) } else { 0 };
+        let beside = beside.saturating_sub(tls_beside).max(2);
         let door = Door {
             documents: self.documents,
             handed: self.handed,
             pages: Arc::new(Semaphore::new(beside / 2)),
             fan: Arc::new(fan),
             sources: Arc::clone(&sources),
+            tls: None,
             alive,
         };
+        let tls_pages = Arc::new(Semaphore::new(tls_beside / 2));
+        let tls_door = Door { pages: tls_pages, tls, ..door.clone() };
         let mut heads = PendingHeads::new(beside);
+        let mut tls_heads = PendingHeads::new(tls_beside);
         tokio::select! {
             () = stop => {}
             () = accept_all(&port, &door, &mut heads) => {}
+            () = accept_all_tls(tls_port.as_ref(), &tls_door, &mut tls_heads) => {}
         }
-        drop(port);
+        drop((port, tls_port));
         self.link.down("the server has stopped".to_owned(), relay.next_frame());
         heads.abort_all();
+        tls_heads.abort_all();
         sources.end_all();
-        drop(door);
+        drop((door, tls_door));
         // Nothing is ever sent: this waits until nobody is left who could.
         if timeout(DRAIN_LIMIT + END_LIMIT, all_ended.recv()).await.is_err() {
             tracing::debug!("connections were left behind when the server stopped");
         }
         Ok(())
+    }
+}
+
+fn open_tls(options: &TlsOptions) -> Result<(std::net::TcpListener, Arc<Tls>), ServerError> {
+    let TlsOptions { listen, certificate, key } = options;
+    let tls = Tls::load(certificate.clone(), key.clone(), Instant::now())
+        .map_err(|source| ServerError::Certificate { address: *listen, source })?;
+    Ok((open_port(*listen)?, Arc::new(tls)))
+}
+
+/// Where there is a TLS port.
+async fn accept_all_tls(port: Option<&TcpListener>, door: &Door, heads: &mut PendingHeads) {
+    match port {
+        Some(port) => accept_all(port, door, heads).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -146,7 +197,7 @@ async fn accept_all(port: &TcpListener, door: &Door, heads: &mut PendingHeads) {
             Ok((stream, peer)) => {
                 is_full = false;
                 tune(&stream);
-                let task = tokio::spawn(door.clone().attend(Guest { stream, room }, peer));
+                let task = tokio::spawn(door.clone().welcome(stream, room, peer));
                 heads.add(task.abort_handle());
             }
             // The peer has left while it waited: the next one may be there.

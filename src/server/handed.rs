@@ -9,16 +9,17 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     sync::OwnedSemaphorePermit,
 };
+
+use super::transport::Transport;
 
 /// What is given to the handler of the page and the API. It answers one request and closes: a later
 /// one might be for a mount, of which it knows nothing.
 #[derive(Debug)]
 pub struct Handed {
     /// The connection, from its first byte on.
-    pub io: Prefixed<TcpStream>,
+    pub io: Prefixed<Transport>,
     /// Who is at the other end.
     pub peer: SocketAddr,
 }

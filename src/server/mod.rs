@@ -1,7 +1,7 @@
 //! The embedded server: one port, mounts for listeners, and a hand-over for everything else.
 //!
 //! ```text
-//!            accept ── head ── request ── route ─┬─ listener  (mount)  registry, fan
+//!   (TLS)    accept ── head ── request ── route ─┬─ listener  (mount)  registry, fan
 //!                     door.rs                    ├─ answer    (playlist, status, refusals)
 //!                                                ├─ source    (handshake, intake)    a relay
 //!                                                └─ handed    (web page, API)
@@ -17,6 +17,7 @@ mod door;
 mod fan;
 mod feed;
 mod feeder;
+mod figures;
 mod front;
 mod handed;
 mod listener;
@@ -32,11 +33,16 @@ mod route;
 mod socket;
 mod source;
 mod tick;
+mod tls;
+mod transport;
 
+pub use figures::Figures;
 pub use front::{DRAIN_LIMIT, Server};
 pub use handed::{Handed, Prefixed};
 pub use listener::STALL_LIMIT;
-pub use options::ServerOptions;
+pub use options::{ServerOptions, TlsOptions};
 pub use registry::{Listeners, Totals};
 pub use request::MAX_HEAD;
 pub use socket::ServerError;
+pub use tls::CertificateError;
+pub use transport::Transport;

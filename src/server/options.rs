@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -16,6 +17,8 @@ use crate::{
 pub struct ServerOptions {
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// Where to listen for TLS, and with which certificate.
+    pub tls: Option<TlsOptions>,
     /// The mount's path; a leading slash is added where it is missing. `/stream` works beside it.
     pub mount: String,
     /// The name in playlists and status where a client does not say which one it used.
@@ -43,10 +46,22 @@ pub struct ServerOptions {
     pub live: Live,
 }
 
+/// The TLS port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// Where to listen; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The certificate and those between it and its authority, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+}
+
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            tls: None,
             mount: "/stream".to_owned(),
             hostname: None,
             burst: Duration::from_secs(4),

@@ -1,6 +1,6 @@
 //! A request's head, read from bytes that anyone may have sent.
 
-use super::login::Login;
+use super::{login::Login, transport::Transport};
 
 /// Longest head: bytes. Icecast takes 4 KiB; browsers with cookies need more.
 pub const MAX_HEAD: usize = 8 * 1024;
@@ -27,8 +27,10 @@ pub(super) struct Request {
     pub(super) wants_titles: bool,
     /// The name and the password that came along.
     pub(super) login: Option<Login>,
-    /// A proxy in front of us says that its client came over TLS.
+    /// It came over TLS, or a proxy in front of us says that its client did.
     pub(super) is_https: bool,
+    /// It came to our own TLS port.
+    pub(super) is_tls: bool,
 }
 
 /// Why a head is none.
@@ -167,6 +169,12 @@ impl Request {
         } else if is("x-forwarded-proto") {
             self.is_https = value.eq_ignore_ascii_case(b"https");
         }
+    }
+
+    /// The same, as it came over `stream`.
+    pub(super) fn over(self, stream: &Transport) -> Self {
+        let is_tls = stream.is_tls();
+        Self { is_tls, is_https: is_tls || self.is_https, ..self }
     }
 
     /// The value of the first header with this name, which is in lower case; nothing where it is

@@ -12,7 +12,12 @@ const SERVER_METHODS: &str = "GET, HEAD, OPTIONS, PUT, SOURCE";
 /// What is done with a request.
 #[derive(Debug, Clone)]
 pub(super) enum Route {
-    /// The stream; `Range` is not looked at, because a live stream has no places to go to.
+    /// The stream. `Range` is not looked at, as in Icecast 2.4: a live stream has no places to go to, and
+    /// the endless 200 is what every player takes, those that send `bytes=0-` among them. Apple's
+    /// player probes with `bytes=0-1` and, after a 200, asks again without a range and with
+    /// `Icy-MetaData`; after a 206 it never asks for titles (icecast-kh issue 441) and takes the stream
+    /// for a file of the length that it was told. The price: some of its versions keep the probe open
+    /// beside the second request, and count twice for so long (icecast-kh issue 400).
     Listen { mount: Arc<Mount>, titles: bool, burst: Burst },
     /// The head of the stream, for `HEAD`.
     StreamHead { mount: Arc<Mount>, titles: bool },

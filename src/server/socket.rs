@@ -9,6 +9,8 @@ use std::{
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::TcpStream;
 
+use super::tls::CertificateError;
+
 /// Connections that the kernel may hold for us until we accept them; it takes less where
 /// `net.core.somaxconn` says so.
 const BACKLOG: i32 = 4096;
@@ -48,6 +50,14 @@ pub enum ServerError {
         address: SocketAddr,
         /// What the system says.
         source: io::Error,
+    },
+    /// The certificate or its key cannot be used: correct what the message names.
+    #[error("no TLS on {address}: {source}")]
+    Certificate {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What is wrong.
+        source: CertificateError,
     },
     /// The system gives no more threads or epoll sets: raise this user's limits.
     #[error(

@@ -8,7 +8,9 @@ mod door;
 mod error;
 mod events;
 mod health;
+mod metrics;
 mod page;
+mod process;
 mod queue;
 mod scan;
 mod songs;
@@ -27,8 +29,12 @@ use axum::{
     response::Response,
     routing::{delete, get, post},
 };
+use tokio::sync::Semaphore;
 
-use crate::{station::AudioStreamManager, status::ListenerInfo};
+use crate::{
+    station::AudioStreamManager,
+    status::{ListenerInfo, ServerFigures},
+};
 use error::ApiError;
 
 /// What the web shows and commands.
@@ -40,6 +46,8 @@ pub struct Backstage {
     pub listeners: Arc<dyn Fn() -> Vec<ListenerInfo> + Send + Sync>,
     /// How many they are.
     pub listener_count: Arc<dyn Fn() -> usize + Send + Sync>,
+    /// What the embedded server has done.
+    pub figures: Arc<dyn Fn() -> ServerFigures + Send + Sync>,
     /// Starts scans of the library and tells how far they are.
     pub scans: Arc<dyn ScanDesk>,
     /// Who may do what.
@@ -59,7 +67,10 @@ pub struct Site(Router);
 /// The API, the event stream and the page.
 #[must_use]
 pub fn site(backstage: Backstage) -> Site {
+    let played = Arc::new(Semaphore::new(1));
+    let metrics = move |backstage, headers| metrics::metrics(backstage, headers, played);
     let reading = Router::new()
+        .route("/metrics", get(metrics))
         .route("/api/v1/state", get(state::state))
         .route("/api/v1/queue", get(queue::list))
         .route("/api/v1/songs", get(songs::search))

@@ -10,7 +10,7 @@ use std::{
 const VOCABULARIES: [&str; 5] = ["command", "event", "status", "ids", "song"];
 /// External crates and the only rooms that may name them. What `docs/architecture.md` says of
 /// some of them is compared below.
-const OWNERS: [(&str, &[&str]); 10] = [
+const OWNERS: [(&str, &[&str]); 11] = [
     ("rusqlite", &["db", "library", "keeper"]),
     ("rusqlite_migration", &["db"]),
     ("axum", &["web"]),
@@ -20,6 +20,7 @@ const OWNERS: [(&str, &[&str]); 10] = [
     ("indicatif", &["cli"]),
     ("lofty", &["library"]),
     ("walkdir", &["library"]),
+    ("prometheus_client", &["web"]),
     ("symphonia", &[]),
 ];
 /// Where the second noun in a file has to be found.

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "shared by the modules of one test binary")]
 
 pub mod air;
+pub mod certificates;
 pub mod decoders;
 pub mod ear;
 pub mod encoded;

@@ -22,6 +22,8 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// A running server and everything that was pushed into it.
 pub struct Radio {
     pub address: SocketAddr,
+    /// Its TLS port, where the options ask for one.
+    pub tls_address: Option<SocketAddr>,
     pub relay: Relay,
     pub links: Links,
     pub listeners: Listeners,
@@ -48,6 +50,7 @@ impl Radio {
         let (sender, handed) = mpsc::channel(4);
         let server = Server::bind(options, relay.clone(), links.reporter("mount"), sender).unwrap();
         let (address, listeners) = (server.local_addr(), server.listeners());
+        let tls_address = server.tls_addr();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -58,7 +61,7 @@ impl Radio {
         });
         let (stop, thread) = (Some(stop), Some(thread));
         let (pushed, edges) = (Vec::new(), Vec::new());
-        Self { address, relay, links, listeners, handed, pushed, edges, stop, thread }
+        Self { address, tls_address, relay, links, listeners, handed, pushed, edges, stop, thread }
     }
 
     /// A radio that has been on the air for `frames` frames.

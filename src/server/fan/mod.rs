@@ -12,6 +12,7 @@ mod seat;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod wire;
 mod worker;
 
 use std::{
@@ -29,6 +30,7 @@ use mio::{Poll, Token, Waker};
 use tokio::sync::mpsc;
 
 pub(super) use seat::{End, Seat};
+pub(super) use wire::Wire;
 
 use super::{mount::Mount, mounts::Mounts, tick::Epoch};
 use crate::relay::{Relay, Tap};

@@ -1,22 +1,16 @@
 //! A seat: one listener with its socket and its place among those who are counted.
 
-use std::{
-    io::{self, Read, Write},
-    net::Shutdown,
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
-use mio::{Interest, Registry, Token, net::TcpStream};
+use mio::{Registry, Token};
 
+use super::wire::Wire;
 use crate::server::{
     listener::{Flushed, Listener},
     mount::Mount,
     registry::Place,
     tick::Tick,
 };
-
-/// Bytes that a listener may send behind its request before it is dropped: there is nothing to say.
-const MAX_CHATTER: u32 = 64 * 1024;
 
 /// Why a listener ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,36 +32,35 @@ pub(in crate::server) enum End {
 /// A listener that is served.
 #[derive(Debug)]
 pub(in crate::server) struct Seat {
-    stream: TcpStream,
+    wire: Wire,
     listener: Listener,
     place: Place,
-    /// Bytes that it sent behind its request.
-    heard: u32,
-    /// The slot of its flushes.
-    pub(super) slot: u16,
-    /// Its socket took less than it was shown.
-    is_full: bool,
 }
 
 impl Seat {
-    /// A seat for `listener` on `stream`, which does not block.
-    pub(in crate::server) fn new(
-        stream: std::net::TcpStream,
-        listener: Listener,
-        place: Place,
-    ) -> Self {
-        let stream = TcpStream::from_std(stream);
-        Self { stream, listener, place, heard: 0, slot: 0, is_full: false }
+    /// A seat for `listener` on `wire`.
+    pub(in crate::server) fn new(wire: impl Into<Wire>, listener: Listener, place: Place) -> Self {
+        Self { wire: wire.into(), listener, place }
     }
 
     /// Has `registry` tell of everything that comes from the socket, and of room after it was full.
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        registry.register(&mut self.stream, token, Interest::READABLE | Interest::WRITABLE)
+        self.wire.register(registry, token)
+    }
+
+    /// The slot of its flushes.
+    pub(super) fn slot(&self) -> u16 {
+        self.wire.slot
+    }
+
+    /// Its flushes are due with this slot.
+    pub(super) fn set_slot(&mut self, slot: u16) {
+        self.wire.slot = slot;
     }
 
     /// Its slot has come round: sends what is there, unless the socket is known to be full.
     pub(super) fn turn(&mut self, now: Tick, stage: &mut Vec<u8>) -> Result<(), End> {
-        if !self.is_full {
+        if !self.is_full() {
             self.flush(now, stage)
         } else if self.listener.has_stalled(now) {
             Err(End::Stalled)
@@ -78,26 +71,17 @@ impl Seat {
 
     /// The socket has room again.
     pub(super) fn on_room(&mut self, now: Tick, stage: &mut Vec<u8>) -> Result<(), End> {
-        if self.is_full { self.flush(now, stage) } else { Ok(()) }
+        let broken = |error: io::Error| End::Broken(error.kind());
+        if self.is_full() && self.wire.send_rest().map_err(broken)? {
+            self.flush(now, stage)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes what the peer says and forgets it.
     pub(super) fn hear(&mut self) -> Result<(), End> {
-        let mut buffer = [0; 512];
-        loop {
-            match self.stream.read(&mut buffer) {
-                Ok(0) => return Err(End::Left),
-                Ok(len) => {
-                    self.heard = self.heard.saturating_add(u32::try_from(len).unwrap_or(u32::MAX))
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(End::Broken(error.kind())),
-            }
-            if self.heard > MAX_CHATTER {
-                return Err(End::Left);
-            }
-        }
+        self.wire.hear()
     }
 
     /// The number that the listener is known by.
@@ -118,41 +102,37 @@ impl Seat {
 
     /// Not one byte of sound has gone to it yet.
     pub(super) fn hears_nothing_yet(&self) -> bool {
-        self.listener.hears_nothing_yet() && !self.is_full
+        self.listener.hears_nothing_yet() && !self.is_full()
     }
 
     /// Something of what it was shown is still to be sent.
     pub(super) fn is_full(&self) -> bool {
-        self.is_full
+        self.wire.is_full()
     }
 
     /// Ends the connection behind the last byte that was sent.
-    pub(super) fn end(mut self, end: End) {
+    pub(super) fn end(self, end: End) {
         if matches!(end, End::Stalled | End::TooSlow) {
             self.place.note_dropped_slow(self.listener.mount());
         }
         let (sent, moves) = (self.listener.sent(), self.listener.moves());
         tracing::debug!(?end, sent, moves, "listener ended");
-        // Nothing unread may be left: the kernel would reset the connection and with it the last frames.
-        let _ = self.hear();
-        let _ = self.stream.shutdown(Shutdown::Write);
+        self.wire.close();
     }
 
     fn flush(&mut self, now: Tick, stage: &mut Vec<u8>) -> Result<(), End> {
-        let Self { stream, listener, place, .. } = self;
+        let Self { wire, listener, place } = self;
         let (sent, moves) = (listener.sent(), listener.moves());
-        let flushed = listener.flush(now, stage, |bytes| stream.write(bytes));
+        let flushed = listener.flush(now, stage, |bytes| wire.send(bytes));
         place.note_sent(listener.mount(), listener.sent() - sent);
         place.note_moves(listener.moves() - moves);
-        self.is_full = false;
-        match flushed.map_err(|error| End::Broken(error.kind()))? {
-            Flushed::All => Ok(()),
-            Flushed::Short => {
-                self.is_full = true;
-                Ok(())
-            }
-            Flushed::Ended => Err(End::Finished),
+        let flushed = flushed.map_err(|error| End::Broken(error.kind()))?;
+        // The end has to wait for what is left of it, too.
+        wire.set_full(flushed == Flushed::Short || wire.has_rest());
+        match flushed {
             Flushed::TooSlow => Err(End::TooSlow),
+            Flushed::Ended if !wire.is_full() => Err(End::Finished),
+            Flushed::All | Flushed::Short | Flushed::Ended => Ok(()),
         }
     }
 }

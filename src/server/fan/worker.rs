@@ -139,7 +139,7 @@ impl Worker {
             self.count.fetch_sub(1, Relaxed);
             return seat.end(End::Broken(error.kind()));
         }
-        seat.slot = self.slots.add(key);
+        seat.set_slot(self.slots.add(key));
         entry.insert(seat);
         self.serve(key, |seat, stage| seat.turn(now, stage));
         if self.seats.get(key as usize).is_some_and(Seat::hears_nothing_yet) {
@@ -213,7 +213,7 @@ impl Worker {
     fn remove(&mut self, key: usize, end: End) {
         let Some(seat) = self.seats.try_remove(key) else { return };
         if let Ok(key) = u32::try_from(key) {
-            self.slots.remove(seat.slot, key);
+            self.slots.remove(seat.slot(), key);
         }
         self.count.fetch_sub(1, Relaxed);
         seat.end(end);

@@ -3,8 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use tokio::{
-    io::AsyncWriteExt,
-    net::TcpStream,
+    io::{AsyncReadExt, AsyncWriteExt},
     sync::{mpsc, watch},
     time::{Instant, sleep_until, timeout},
 };
@@ -19,7 +18,7 @@ use super::{
 };
 use crate::{
     relay::Relay,
-    server::{door::Guest, fan::Fan},
+    server::{door::Guest, fan::Fan, transport::Transport},
 };
 
 /// A source client that sends nothing for so long is gone: Icecast's `source-timeout`.
@@ -88,7 +87,7 @@ impl Session {
         tracing::info!(mount, %address, client = self.offer.user_agent, "a source has come");
         let welcome = guest.stream.write_all(self.offer.welcome());
         let end = match timeout(WELCOME_LIMIT, welcome).await {
-            Ok(Ok(())) => self.listen(&guest.stream, &begun).await,
+            Ok(Ok(())) => self.listen(&mut guest.stream, &begun).await,
             Ok(Err(error)) => End::Broken(error),
             Err(_) => End::Silent,
         };
@@ -103,7 +102,7 @@ impl Session {
         drop(server);
     }
 
-    async fn listen(&mut self, stream: &TcpStream, begun: &[u8]) -> End {
+    async fn listen(&mut self, stream: &mut Transport, begun: &[u8]) -> End {
         let feeder = Arc::clone(self.booth.feeder());
         let asked = feeder.end.notified();
         tokio::pin!(asked);
@@ -120,7 +119,7 @@ impl Session {
                 biased;
                 () = &mut asked => return End::Asked,
                 () = stopped(&mut stop) => return End::Stopped,
-                read = read(stream, &mut buffer) => read,
+                read = stream.read(&mut buffer) => read,
                 () = sleep_until(heard + SHOW_PATIENCE), if has_patience => {
                     self.booth.give_back();
                     is_given_back = true;
@@ -164,14 +163,4 @@ impl Session {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // The sender lives as long as the server: an error means that it is gone.
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-async fn read(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        stream.readable().await?;
-        match stream.try_read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            other => return other,
-        }
-    }
 }
