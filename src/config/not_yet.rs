@@ -19,7 +19,6 @@ impl Config {
             ("server.live", server.live != other.live),
             ("server.trusted_proxies", server.trusted_proxies != other.trusted_proxies),
             ("server.source_password", server.source_password != other.source_password),
-            ("server.admin_password", server.admin_password != other.admin_password),
             ("server.tls_listen", server.tls_listen != other.tls_listen),
             ("randy", randy != default.randy),
             ("tracker", self.tracker != default.tracker),

@@ -11,10 +11,12 @@ use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
     sync::{Semaphore, mpsc},
-    time::timeout,
+    time::{timeout, timeout_at},
 };
 
 use super::{
+    access_log::Visit,
+    admin,
     document::Documents,
     fan::{Fan, Seat},
     handed::{Handed, Prefixed},
@@ -51,11 +53,14 @@ pub(super) struct Door {
 pub(super) struct Guest {
     pub(super) stream: TcpStream,
     pub(super) room: Room,
+    /// What the access log will say of it, where there is one.
+    pub(super) visit: Option<Visit>,
 }
 
 impl Door {
     /// Reads the request of a connection that has just come, then lets another task serve it.
-    pub(super) async fn attend(self, guest: Guest, peer: SocketAddr) {
+    pub(super) async fn attend(self, mut guest: Guest, peer: SocketAddr) {
+        let since = Instant::now();
         let mut bytes = Vec::new();
         let head = timeout(HEAD_LIMIT, receive_head(&guest.stream, &mut bytes)).await;
         let request = match head {
@@ -70,12 +75,16 @@ impl Door {
                 return self.answer(guest, late, false);
             }
         };
+        guest.visit = self.documents.access_log.visit(&request, peer.ip(), since);
         self.dispatch(request, bytes, guest, peer);
     }
 
     fn dispatch(self, request: Request, bytes: Vec<u8>, guest: Guest, peer: SocketAddr) {
         let is_head = request.method == "HEAD";
         let documents = Arc::clone(&self.documents);
+        if !matches!(request.method.as_str(), "SOURCE" | "PUT") {
+            documents.connections.note_request();
+        }
         match route(&request, &documents.mounts, &documents.options) {
             Route::HandOver => self.hand_over(bytes, guest, peer),
             Route::Listen { mount, titles, burst } => {
@@ -83,11 +92,15 @@ impl Door {
             }
             Route::StreamHead { mount, titles } => {
                 let (head, _) = documents.stream_head(&mount, titles);
-                self.send(guest, head);
+                self.send(guest, 200, head);
             }
             Route::Playlist { kind, name, mount } => {
                 let playlist = documents.playlist(kind, (&name, &mount), &request);
                 self.answer(guest, playlist, is_head);
+            }
+            Route::Admin => {
+                let answer = admin::answer(&documents, &self.fan, &request, peer.ip());
+                self.answer(guest, answer, is_head);
             }
             Route::Status => self.answer(guest, documents.status(&request), is_head),
             Route::Answer(answer) => self.answer(guest, answer, is_head),
@@ -106,8 +119,11 @@ impl Door {
         let documents = &self.documents;
         let now = Instant::now();
         let visitor = Visitor {
+            request: guest.visit.as_ref().map_or("", Visit::request),
             user_agent: request.user_agent.as_deref().unwrap_or_default(),
-            ..Visitor::default()
+            referer: guest.visit.as_ref().map_or("", Visit::referer),
+            // Nobody has to log in to listen, so no name has been checked.
+            user: "",
         };
         let place = match documents.listeners.admit(peer.ip(), visitor, &mount, now) {
             Ok(place) => place,
@@ -129,6 +145,7 @@ impl Door {
     }
 
     fn hand_over(self, bytes: Vec<u8>, guest: Guest, peer: SocketAddr) {
+        self.documents.connections.note_page();
         let page = Arc::clone(&self.pages).try_acquire_owned();
         match (page, self.handed.clone().try_reserve_owned()) {
             (Ok(page), Ok(place)) => {
@@ -144,16 +161,23 @@ impl Door {
 
     fn answer(self, guest: Guest, answer: Answer, is_head: bool) {
         let bytes = answer.to_bytes(Date::of(SystemTime::now()), is_head);
-        self.send(guest, bytes);
+        self.send(guest, answer.status, bytes);
     }
 
     /// Sends a short answer and closes, in a task of its own: this one counts as reading a head.
-    fn send(self, guest: Guest, answer: Vec<u8>) {
-        let alive = self.alive;
+    fn send(self, guest: Guest, status: u16, answer: Vec<u8>) {
+        let Self { documents, alive, .. } = self;
         tokio::spawn(async move {
-            let Guest { stream, room: _room } = guest;
+            let Guest { mut stream, room: _room, visit } = guest;
+            let limit = Instant::now() + ANSWER_LIMIT;
             // A peer that does not take its answer has left.
-            let _ = timeout(ANSWER_LIMIT, send_and_close(stream, &answer, alive)).await;
+            let _ = timeout_at(limit.into(), send_and_end(&mut stream, &answer)).await;
+            if let Some(visit) = visit {
+                documents.access_log.note(&visit, status, answer.len() as u64);
+            }
+            // For the rest the server need not stay.
+            drop((documents, alive));
+            let _ = timeout_at(limit.into(), hear_out(&stream)).await;
         });
     }
 }
@@ -184,17 +208,14 @@ fn bad_head(bytes: &[u8]) -> Answer {
     }
 }
 
-/// Closing with bytes unread would reset the connection before the answer is read: so the peer is
-/// told first that this is the end, and heard until it closes too. For that the server need not
-/// stay `alive`.
-async fn send_and_close(
-    mut stream: TcpStream,
-    answer: &[u8],
-    alive: mpsc::Sender<()>,
-) -> io::Result<()> {
+async fn send_and_end(stream: &mut TcpStream, answer: &[u8]) -> io::Result<()> {
     stream.write_all(answer).await?;
-    stream.shutdown().await?;
-    drop(alive);
+    stream.shutdown().await
+}
+
+/// Closing with bytes unread would reset the connection before the answer is read: so the peer is
+/// told first that this is the end, and heard until it closes too.
+async fn hear_out(stream: &TcpStream) -> io::Result<()> {
     let mut heard = 0;
     while heard < MAX_UNWANTED {
         stream.readable().await?;

@@ -16,9 +16,12 @@ use tokio::{
 
 use super::{
     Handed, Listeners, ServerError, ServerOptions,
+    access_log::AccessLog,
+    connections::Connections,
     document::Documents,
     door::{Door, Guest},
     fan::Fan,
+    guard::Guard,
     mounts::Mounts,
     pending::PendingHeads,
     socket::{open_port, tune},
@@ -31,6 +34,8 @@ use crate::relay::{LinkReporter, Relay};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the server stops, its listeners have so long to take what is there.
 pub const DRAIN_LIMIT: Duration = Duration::from_millis(300);
+/// For the last lines of the access log to be written.
+const LOG_LIMIT: Duration = Duration::from_millis(50);
 /// Beyond [`DRAIN_LIMIT`], for the tasks themselves to end.
 const END_LIMIT: Duration = Duration::from_millis(200);
 
@@ -61,6 +66,7 @@ impl Server {
         let port = open_port(address)?;
         let local =
             port.local_addr().map_err(|source| ServerError::Unusable { address, source })?;
+        let access_log = options.access_log.as_deref().map(AccessLog::start).unwrap_or_default();
         let documents = Documents {
             mounts: Arc::new(Mounts::of(&options, relay)),
             listeners: Listeners::new(options.max_listeners, options.max_per_address),
@@ -68,7 +74,11 @@ impl Server {
             local,
             started: SystemTime::now(),
             epoch: Epoch::new(Instant::now()),
+            guard: Guard::default(),
+            connections: Connections::default(),
+            access_log,
         };
+        documents.listeners.log_to(documents.access_log.clone());
         Ok(Self { port, documents: Arc::new(documents), link, handed })
     }
 
@@ -115,6 +125,9 @@ impl Server {
             alive,
         };
         let mut heads = PendingHeads::new(beside);
+        // Nothing is there before: it runs once.
+        let _ = door.documents.connections.beside.set(heads.beside());
+        let access_log = door.documents.access_log.clone();
         tokio::select! {
             () = stop => {}
             () = accept_all(&port, &door, &mut heads) => {}
@@ -126,6 +139,10 @@ impl Server {
         // Nothing is ever sent: this waits until nobody is left who could.
         if timeout(DRAIN_LIMIT + END_LIMIT, all_ended.recv()).await.is_err() {
             tracing::debug!("connections were left behind when the server stopped");
+        }
+        // They have ended, and what is to be said of them has been.
+        if let Some(written) = access_log.close() {
+            let _ = timeout(LOG_LIMIT, written).await;
         }
         Ok(())
     }
@@ -140,7 +157,9 @@ async fn accept_all(port: &TcpListener, door: &Door, heads: &mut PendingHeads) {
             Ok((stream, peer)) => {
                 is_full = false;
                 tune(&stream);
-                let task = tokio::spawn(door.clone().attend(Guest { stream, room }, peer));
+                door.documents.connections.note_arrival();
+                let guest = Guest { stream, room, visit: None };
+                let task = tokio::spawn(door.clone().attend(guest, peer));
                 heads.add(task.abort_handle());
             }
             // The peer has left while it waited: the next one may be there.

@@ -3,13 +3,17 @@
 //! ```text
 //!            accept ── head ── request ── route ─┬─ listener  (mount)  registry, fan
 //!                     door.rs                    ├─ answer    (playlist, status, refusals)
+//!                                                ├─ admin     (Icecast's administration)    guard
 //!                                                └─ handed    (web page, API)
 //! ```
 //!
 //! `request`, `route`, `address`, `listener` and its `cursor` know no socket and no clock; `front`, `door` and
 //! `fan` are the shells around them.
 
+mod access_log;
 mod address;
+mod admin;
+mod connections;
 mod cursor;
 mod document;
 mod door;
@@ -17,7 +21,9 @@ mod fan;
 mod feed;
 mod feeder;
 mod front;
+mod guard;
 mod handed;
+mod journal;
 mod listener;
 mod login;
 mod mount;

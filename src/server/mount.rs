@@ -23,6 +23,10 @@ pub(super) struct Mount {
     /// The source client that feeds it now; nothing where the station does.
     feeder: Mutex<Option<Arc<Feeder>>>,
     pub(super) counts: Counts,
+    /// Public documents leave it out.
+    is_hidden: AtomicBool,
+    /// The name of the mount at which its listeners go on when its source has ended.
+    fallback: Mutex<Option<String>>,
     /// Its source has ended: what is there is heard to its end, and nobody is let in.
     is_over: AtomicBool,
 }
@@ -57,6 +61,8 @@ impl Mount {
             about: RwLock::new(about),
             feeder: Mutex::default(),
             counts: Counts::default(),
+            is_hidden: AtomicBool::new(false),
+            fallback: Mutex::default(),
             is_over: AtomicBool::new(false),
         })
     }
@@ -87,6 +93,29 @@ impl Mount {
     /// Another source client feeds it, or the station itself.
     pub(super) fn set_feeder(&self, feeder: Option<Arc<Feeder>>) {
         *self.feeder.lock().unwrap_or_else(PoisonError::into_inner) = feeder;
+    }
+
+    /// Pins a title to the frame that comes next.
+    pub(super) fn set_title(&self, title: &str) {
+        self.relay().set_title(title);
+    }
+
+    /// Public documents leave it out.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.is_hidden.load(Relaxed)
+    }
+
+    pub(super) fn set_hidden(&self, hidden: bool) {
+        self.is_hidden.store(hidden, Relaxed);
+    }
+
+    /// The name of the mount at which its listeners go on when its source has ended.
+    pub(super) fn fallback(&self) -> Option<String> {
+        self.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_fallback(&self, fallback: Option<String>) {
+        *self.fallback.lock().unwrap_or_else(PoisonError::into_inner) = fallback;
     }
 
     /// Its source has ended.

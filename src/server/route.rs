@@ -20,6 +20,8 @@ pub(super) enum Route {
     Playlist { kind: Playlist, name: String, mount: Arc<Mount> },
     /// `status-json.xsl`.
     Status,
+    /// Icecast's administration.
+    Admin,
     /// An answer that needs to know nothing.
     Answer(Answer),
     /// Not ours: the page, the API.
@@ -38,7 +40,7 @@ pub(super) fn route(request: &Request, mounts: &Mounts, options: &ServerOptions)
         return Route::Answer(refused_source(request));
     }
     if path.starts_with(b"/admin/") {
-        return Route::Answer(Answer::login_wanted());
+        return Route::Admin;
     }
     if path == b"*" {
         return Route::Answer(match method {
@@ -154,6 +156,10 @@ mod tests {
             ("PUT", "/api/v1/x"),
             ("GET", "/stream/"),
             ("OPTIONS", "/"),
+            ("STATS", "/"),
+            ("GET", "/status.xsl"),
+            ("GET", "/stream.vclt"),
+            ("GET", "/admin.cgi?mode=updinfo"),
         ] {
             assert!(matches!(decide(method, path), Route::HandOver), "{method} {path}");
         }
@@ -162,7 +168,7 @@ mod tests {
     #[test]
     fn what_source_clients_try_first_is_never_404() {
         assert_eq!(status_of(decide("OPTIONS", "*")), 204);
-        assert_eq!(status_of(decide("GET", "/admin/!POKE")), 401);
+        assert!(matches!(decide("GET", "/admin/!POKE"), Route::Admin));
         assert_eq!(status_of(decide("SOURCE", "/live")), 401);
         assert_eq!(status_of(decide("PUT", "/live")), 401);
         let with_login = Request {

@@ -4,6 +4,7 @@ use std::{
     io::{self, Read, Write},
     net::Shutdown,
     sync::Arc,
+    time::Instant,
 };
 
 use mio::{Interest, Registry, Token, net::TcpStream};
@@ -133,6 +134,7 @@ impl Seat {
         }
         let (sent, moves) = (self.listener.sent(), self.listener.moves());
         tracing::debug!(?end, sent, moves, "listener ended");
+        self.place.note_end(sent, Instant::now());
         // Nothing unread may be left: the kernel would reset the connection and with it the last frames.
         let _ = self.hear();
         let _ = self.stream.shutdown(Shutdown::Write);
