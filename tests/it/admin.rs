@@ -108,7 +108,7 @@ fn every_request_has_icecasts_status_type_and_words() {
             "fallbacks?mount=/stream&fallback=/live",
             200,
             HTML,
-            "<html><head><title>Admin request successful</title></head><body><p>Fallback configured</p></body></html>\r\n",
+            "<html><head><title>Admin request successful</title></head><body><p>Fallback configured</p></body></html>",
         ),
         ("metadata?mount=/stream", 400, HTML, "Missing parameter"),
         (
@@ -255,7 +255,7 @@ fn names_and_queries_that_hold_line_ends_make_no_header_and_no_line() {
         format!("metadata?mount=/stream&mode={evil}"),
         format!("buildm3u?username={evil}&password={evil}&mount=/{evil}"),
         format!("buildm3u?username=u&password=p&mount={evil}"),
-        format!("{evil}"),
+        evil.to_owned(),
         "listmounts".to_owned(),
         "listmounts.xsl".to_owned(),
         "stats?&&=&%&mount".to_owned(),

@@ -93,8 +93,13 @@ const ASKED: [(&str, &str); 60] = [
 ];
 
 /// All that differs, and why.
-const DIFFERENCES: [(&str, &str, &str); 10] = [
+const DIFFERENCES: [(&str, &str, &str); 11] = [
     ("", "GET /admin/!POKE", "ours asks for the login first; libshout takes both"),
+    (
+        "",
+        "GET /admin/buildm3u?username=u&password=p&mount=/stream",
+        "ours names the host that was asked, Icecast the configured one",
+    ),
     (ADMIN, "GET /admin/stats", "the station feeds the mount: no source_ip and no user_agent"),
     (ADMIN, "GET /admin/stats?mount=/stream", "the same"),
     (ADMIN, "GET /admin/streamlist.txt", "Icecast takes the relay's login alone"),

@@ -182,7 +182,7 @@ impl Desk<'_> {
     fn set_fallback(&self, mount: &Mount) -> Result<Reply, Refusal> {
         let fallback = self.arguments.text("fallback").ok_or(Refusal::Missing)?;
         mount.set_fallback(Some(fallback).filter(|name| !name.is_empty()));
-        let body = "<html><head><title>Admin request successful</title></head><body><p>Fallback configured</p></body></html>\r\n";
+        let body = "<html><head><title>Admin request successful</title></head><body><p>Fallback configured</p></body></html>";
         Ok(Reply::Plain(Answer::document("text/html; charset=utf-8", body.to_owned())))
     }
 
