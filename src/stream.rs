@@ -266,7 +266,9 @@ fn server_options(config: &Config, secrets: &Secrets) -> ServerOptions {
         stream: target::stream_info(&config.stream),
         disabled: config.debug.disable_icecast,
         source_password: secrets.source.clone(),
+        relay_password: server.relay_password.clone(),
         admin_password: secrets.admin.clone(),
+        access_log: server.access_log.clone(),
         live: server.live,
     }
 }

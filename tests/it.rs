@@ -11,8 +11,14 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "it/access_log.rs"]
+mod access_log;
 #[path = "it/acknowledged.rs"]
 mod acknowledged;
+#[path = "it/admin.rs"]
+mod admin;
+#[path = "it/admin_peer.rs"]
+mod admin_peer;
 #[path = "it/architecture.rs"]
 mod architecture;
 #[path = "it/bad_command.rs"]

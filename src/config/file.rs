@@ -12,9 +12,10 @@ use toml::de::{DeTable, DeValue};
 use super::{Config, fields};
 
 /// Keys whose value is a path: a relative one counts from the folder of the file.
-const PATHS: [(&str, &str); 4] = [
+const PATHS: [(&str, &str); 5] = [
     ("directories", "music"),
     ("directories", "data"),
+    ("server", "access_log"),
     ("server", "tls_certificate"),
     ("server", "tls_key"),
 ];

@@ -115,7 +115,11 @@ impl Config {
         }
         let Self { directories, server, .. } = self;
         let paths = [&mut directories.music, &mut directories.data].into_iter();
-        for path in paths.chain(&mut server.tls_certificate).chain(&mut server.tls_key) {
+        for path in paths
+            .chain(&mut server.access_log)
+            .chain(&mut server.tls_certificate)
+            .chain(&mut server.tls_key)
+        {
             if let (Some(home), Ok(rest)) = (&places.home, path.strip_prefix("~")) {
                 *path = home.join(rest);
             }

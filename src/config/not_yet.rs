@@ -17,7 +17,6 @@ impl Config {
         let differs = [
             ("directories.watch", self.directories.watch != default.directories.watch),
             ("server.trusted_proxies", server.trusted_proxies != other.trusted_proxies),
-            ("server.admin_password", server.admin_password != other.admin_password),
             ("randy", randy != default.randy),
             ("tracker", self.tracker != default.tracker),
             ("monitor.sinks", self.monitor != default.monitor),

@@ -43,6 +43,11 @@ pub struct Server {
     pub source_password: Password,
     /// What the page's login and Icecast's admin pages ask for. Empty: made at the first start.
     pub admin_password: Password,
+    /// What an Icecast that relays ours must know. Empty: the source's is taken.
+    pub relay_password: Password,
+    /// Where every connection that has ended is noted, in Icecast's format. Empty: nowhere.
+    #[serde(with = "empty_is_none")]
+    pub access_log: Option<PathBuf>,
     /// A second address for the same things behind TLS.
     #[serde(with = "empty_is_none")]
     pub tls_listen: Option<SocketAddr>,
@@ -81,6 +86,8 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             source_password: Password::default(),
             admin_password: Password::default(),
+            relay_password: Password::default(),
+            access_log: None,
             tls_listen: None,
             tls_certificate: None,
             tls_key: None,

@@ -51,6 +51,14 @@ impl Date {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+0000")
     }
 
+    /// `02/Jan/2024:03:04:05 +0000`, as in access logs.
+    #[must_use]
+    pub fn log(self) -> String {
+        let (hour, minute, second) = self.clock();
+        let (month, Self { year, day, .. }) = (name(&MONTHS, self.month - 1), self);
+        format!("{day:02}/{month}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000")
+    }
+
     fn words(self) -> String {
         let (hour, minute, second) = self.clock();
         let Self { year, day, .. } = self;
@@ -94,6 +102,7 @@ mod tests {
         assert_eq!(at(784_111_777).http(), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(at(1_704_164_645).rfc2822(), "Tue, 02 Jan 2024 03:04:05 +0000");
         assert_eq!(at(1_704_164_645).iso8601(), "2024-01-02T03:04:05+0000");
+        assert_eq!(at(1_704_164_645).log(), "02/Jan/2024:03:04:05 +0000");
         assert_eq!(at(0).http(), "Thu, 01 Jan 1970 00:00:00 GMT");
     }
 

@@ -1,6 +1,9 @@
 //! Playlists: small documents that tell a player where the stream is.
 
-use super::head::{StreamInfo, head_text};
+use super::{
+    head::{StreamInfo, head_text},
+    xml::escaped,
+};
 
 /// Their kinds, by the suffix behind the mount's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +56,7 @@ impl Playlist {
 
 fn xspf(url: &str, title: &str, info: &StreamInfo) -> String {
     let [url, title, name, description, home] =
-        [url, title, &info.name, &info.description, &info.url].map(xml_text);
+        [url, title, &info.name, &info.description, &info.url].map(escaped);
     let info = if home.is_empty() { String::new() } else { format!("      <info>{home}</info>\n") };
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -69,23 +72,6 @@ fn xspf(url: &str, title: &str, info: &StreamInfo) -> String {
            </trackList>\n\
          </playlist>\n"
     )
-}
-
-/// Text as it may stand in XML 1.0, which has no place for most control characters, U+FFFE and U+FFFF.
-fn xml_text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\u{FFFE}' | '\u{FFFF}' => out.push(' '),
-            _ if character.is_control() => out.push(' '),
-            _ => out.push(character),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{audio::AudioInfo, head::StreamInfo};
 
 /// What is said about the server itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ServerFacts {
     /// Whom to write to.
     pub admin: String,
@@ -27,8 +27,9 @@ pub struct ServerFacts {
 /// What is said about one mount; keys in Icecast's order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SourceStatus {
+    /// As in `ice-audio-info`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    audio_info: Option<String>,
+    pub audio_info: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bitrate: Option<u32>,
     genre: String,

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{
+    access_log::AccessLog,
     address::{base_url, own_host},
+    connections::Connections,
+    guard::Guard,
     mount::Mount,
     mounts::Mounts,
     options::ServerOptions,
@@ -33,6 +36,10 @@ pub(super) struct Documents {
     pub(super) tls_local: Option<SocketAddr>,
     pub(super) started: SystemTime,
     pub(super) epoch: Epoch,
+    /// Who sent wrong passwords.
+    pub(super) guard: Guard,
+    pub(super) connections: Connections,
+    pub(super) access_log: AccessLog,
 }
 
 impl Documents {
@@ -60,26 +67,40 @@ impl Documents {
 
     /// `status-json.xsl`.
     pub(super) fn status(&self, request: &Request) -> Answer {
+        let mounts = self.shown_mounts();
+        let public = mounts.iter().filter(|mount| !mount.is_hidden());
+        let sources: Vec<_> = public.map(|mount| self.source(mount, request)).collect();
+        let body = status_json(&self.facts(), &sources);
+        Answer::document("application/json; charset=UTF-8", body)
+    }
+
+    /// What is said about the server itself.
+    pub(super) fn facts(&self) -> ServerFacts {
         let started = Date::of(self.started);
-        let server = ServerFacts {
+        ServerFacts {
             admin: "icemaster@localhost".to_owned(),
             host: self.host_name(),
             location: "Earth".to_owned(),
             server_id: SERVER_ID.to_owned(),
             server_start: started.rfc2822(),
             server_start_iso8601: started.iso8601(),
-        };
-        let mounts = if self.options.disabled { Vec::new() } else { self.mounts.all() };
-        let sources: Vec<_> = mounts.iter().map(|mount| self.source(mount, request)).collect();
-        let body = status_json(&server, &sources);
-        Answer::document("application/json; charset=UTF-8", body)
+        }
     }
 
-    fn source(&self, mount: &Mount, request: &Request) -> SourceStatus {
+    /// The mounts that are there; none where they are switched off.
+    pub(super) fn shown_mounts(&self) -> Vec<Arc<Mount>> {
+        if self.options.disabled { Vec::new() } else { self.mounts.all() }
+    }
+
+    /// What everyone may know of a mount.
+    pub(super) fn source(&self, mount: &Mount, request: &Request) -> SourceStatus {
         let base = self.base(request);
         let about = mount.about();
         let since = Date::of(about.since);
         let mut source = SourceStatus::new(&about.content_type, &about.stream, self.audio(mount));
+        if let Some(feeder) = mount.feeder().filter(|feeder| !feeder.audio_info.is_empty()) {
+            source.audio_info = Some(feeder.audio_info.clone());
+        }
         source.listener_peak = mount.counts.peak.load(Relaxed);
         source.listeners = mount.counts.listeners.load(Relaxed);
         source.listenurl = format!("{base}{}", mount.name());

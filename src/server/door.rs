@@ -11,10 +11,12 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::{Semaphore, mpsc},
-    time::timeout,
+    time::{timeout, timeout_at},
 };
 
 use super::{
+    access_log::Visit,
+    admin,
     document::Documents,
     fan::{Fan, Seat},
     handed::{Handed, Prefixed},
@@ -57,6 +59,8 @@ pub(super) struct Door {
 pub(super) struct Guest {
     pub(super) stream: Transport,
     pub(super) room: Room,
+    /// What the access log will say of it, where there is one.
+    pub(super) visit: Option<Visit>,
 }
 
 impl Door {
@@ -73,11 +77,12 @@ impl Door {
                 }
             },
         };
-        self.attend(Guest { stream, room }, peer).await;
+        self.attend(Guest { stream, room, visit: None }, peer).await;
     }
 
     /// Reads the request of a connection, then lets another task serve it.
     async fn attend(self, mut guest: Guest, peer: SocketAddr) {
+        let since = Instant::now();
         let mut bytes = Vec::new();
         let head = timeout(HEAD_LIMIT, receive_head(&mut guest.stream, &mut bytes)).await;
         let request = match head {
@@ -92,12 +97,16 @@ impl Door {
                 return self.answer(guest, late, false);
             }
         };
+        guest.visit = self.documents.access_log.visit(&request, peer.ip(), since);
         self.dispatch(request, bytes, guest, peer);
     }
 
     fn dispatch(self, request: Request, bytes: Vec<u8>, guest: Guest, peer: SocketAddr) {
         let is_head = request.method == "HEAD";
         let documents = Arc::clone(&self.documents);
+        if !matches!(request.method.as_str(), "SOURCE" | "PUT") {
+            documents.connections.note_request();
+        }
         match route(&request, &documents.mounts, &documents.options) {
             Route::HandOver => self.hand_over(bytes, guest, peer),
             Route::Listen { mount, titles, burst } => {
@@ -105,11 +114,15 @@ impl Door {
             }
             Route::StreamHead { mount, titles } => {
                 let (head, _) = documents.stream_head(&mount, titles);
-                self.send(guest, head);
+                self.send(guest, 200, head);
             }
             Route::Playlist { kind, name, mount } => {
                 let playlist = documents.playlist(kind, (&name, &mount), &request);
                 self.answer(guest, playlist, is_head);
+            }
+            Route::Admin => {
+                let answer = admin::answer(&documents, &self.fan, &request, peer.ip());
+                self.answer(guest, answer, is_head);
             }
             Route::Status => self.answer(guest, documents.status(&request), is_head),
             Route::Source => self.feed(&request, &bytes, guest, peer),
@@ -129,8 +142,11 @@ impl Door {
         let documents = &self.documents;
         let now = Instant::now();
         let visitor = Visitor {
+            request: guest.visit.as_ref().map_or("", Visit::request),
             user_agent: request.user_agent.as_deref().unwrap_or_default(),
-            ..Visitor::default()
+            referer: guest.visit.as_ref().map_or("", Visit::referer),
+            // Nobody has to log in to listen, so no name has been checked.
+            user: "",
         };
         let place = match documents.listeners.admit(peer.ip(), visitor, &mount, now) {
             Ok(place) => place,
@@ -153,18 +169,23 @@ impl Door {
 
     /// Lets a source client feed a mount, in a task of its own.
     fn feed(self, request: &Request, bytes: &[u8], guest: Guest, peer: SocketAddr) {
-        let options = &self.documents.options;
-        match self.sources.admit(request, options, peer.ip(), Instant::now()) {
+        let (documents, now) = (&self.documents, Instant::now());
+        let admitted = documents.guard.watch(request.login.is_some(), peer.ip(), now, || {
+            self.sources.admit(request, &documents.options, peer.ip(), now)
+        });
+        match admitted {
             Ok(session) => {
+                documents.connections.note_source();
                 self.fan.follow(session.relay());
                 let begun = behind_head(bytes).to_vec();
-                tokio::spawn(session.run(guest, begun, (self.fan, self.alive)));
+                tokio::spawn(session.run(guest, begun, (self.documents, self.fan, self.alive)));
             }
             Err(refusal) => self.answer(guest, refusal, false),
         }
     }
 
     fn hand_over(self, bytes: Vec<u8>, guest: Guest, peer: SocketAddr) {
+        self.documents.connections.note_page();
         let page = Arc::clone(&self.pages).try_acquire_owned();
         match (page, self.handed.clone().try_reserve_owned()) {
             (Ok(page), Ok(place)) => {
@@ -180,16 +201,23 @@ impl Door {
 
     fn answer(self, guest: Guest, answer: Answer, is_head: bool) {
         let bytes = answer.to_bytes(Date::of(SystemTime::now()), is_head);
-        self.send(guest, bytes);
+        self.send(guest, answer.status, bytes);
     }
 
     /// Sends a short answer and closes, in a task of its own: this one counts as reading a head.
-    fn send(self, guest: Guest, answer: Vec<u8>) {
-        let alive = self.alive;
+    fn send(self, guest: Guest, status: u16, answer: Vec<u8>) {
+        let Self { documents, alive, .. } = self;
         tokio::spawn(async move {
-            let Guest { stream, room: _room } = guest;
+            let Guest { mut stream, room: _room, visit } = guest;
+            let limit = Instant::now() + ANSWER_LIMIT;
             // A peer that does not take its answer has left.
-            let _ = timeout(ANSWER_LIMIT, send_and_close(stream, &answer, alive)).await;
+            let _ = timeout_at(limit.into(), send_and_end(&mut stream, &answer)).await;
+            if let Some(visit) = visit {
+                documents.access_log.note(&visit, status, answer.len() as u64);
+            }
+            // For the rest the server need not stay.
+            drop((documents, alive));
+            let _ = timeout_at(limit.into(), hear_out(&mut stream)).await;
         });
     }
 }
@@ -216,17 +244,14 @@ fn bad_head(bytes: &[u8]) -> Answer {
     }
 }
 
-/// Closing with bytes unread would reset the connection before the answer is read: so the peer is
-/// told first that this is the end, and heard until it closes too. For that the server need not
-/// stay `alive`.
-async fn send_and_close(
-    mut stream: Transport,
-    answer: &[u8],
-    alive: mpsc::Sender<()>,
-) -> io::Result<()> {
+async fn send_and_end(stream: &mut Transport, answer: &[u8]) -> io::Result<()> {
     stream.write_all(answer).await?;
-    stream.shutdown().await?;
-    drop(alive);
+    stream.shutdown().await
+}
+
+/// Closing with bytes unread would reset the connection before the answer is read: so the peer is
+/// told first that this is the end, and heard until it closes too.
+async fn hear_out(stream: &mut Transport) -> io::Result<()> {
     let mut heard = 0;
     while heard < MAX_UNWANTED {
         match stream.read(&mut [0; 2048]).await? {

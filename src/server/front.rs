@@ -16,9 +16,12 @@ use tokio::{
 
 use super::{
     Figures, Handed, Listeners, ServerError, ServerOptions, TlsOptions,
+    access_log::AccessLog,
+    connections::Connections,
     document::Documents,
     door::Door,
     fan::Fan,
+    guard::Guard,
     mounts::Mounts,
     pending::PendingHeads,
     socket::{open_port, tune},
@@ -33,6 +36,8 @@ use crate::relay::{LinkReporter, Relay};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the server stops, its listeners have so long to take what is there.
 pub const DRAIN_LIMIT: Duration = Duration::from_millis(300);
+/// For the last lines of the access log to be written.
+const LOG_LIMIT: Duration = Duration::from_millis(50);
 /// Beyond [`DRAIN_LIMIT`], for the tasks themselves to end.
 const END_LIMIT: Duration = Duration::from_millis(200);
 
@@ -71,6 +76,7 @@ impl Server {
             port.local_addr().map_err(|source| ServerError::Unusable { address, source })?;
         let tls = options.tls.as_ref().map(open_tls).transpose()?;
         let tls_local = tls.as_ref().and_then(|(port, _)| port.local_addr().ok());
+        let access_log = options.access_log.as_deref().map(AccessLog::start).unwrap_or_default();
         let documents = Documents {
             mounts: Arc::new(Mounts::of(&options, relay)),
             listeners: Listeners::new(options.max_listeners, options.max_per_address),
@@ -79,7 +85,11 @@ impl Server {
             tls_local,
             started: SystemTime::now(),
             epoch: Epoch::new(Instant::now()),
+            guard: Guard::default(),
+            connections: Connections::default(),
+            access_log,
         };
+        documents.listeners.log_to(documents.access_log.clone());
         Ok(Self { port, tls, documents: Arc::new(documents), link, handed })
     }
 
@@ -154,6 +164,9 @@ impl Server {
         let tls_door = Door { pages: tls_pages, tls, ..door.clone() };
         let mut heads = PendingHeads::new(beside);
         let mut tls_heads = PendingHeads::new(tls_beside);
+        // Nothing is there before: it runs once.
+        let _ = door.documents.connections.beside.set(heads.beside());
+        let access_log = door.documents.access_log.clone();
         tokio::select! {
             () = stop => {}
             () = accept_all(&port, &door, &mut heads) => {}
@@ -168,6 +181,10 @@ impl Server {
         // Nothing is ever sent: this waits until nobody is left who could.
         if timeout(DRAIN_LIMIT + END_LIMIT, all_ended.recv()).await.is_err() {
             tracing::debug!("connections were left behind when the server stopped");
+        }
+        // They have ended, and what is to be said of them has been.
+        if let Some(written) = access_log.close() {
+            let _ = timeout(LOG_LIMIT, written).await;
         }
         Ok(())
     }
@@ -197,6 +214,7 @@ async fn accept_all(port: &TcpListener, door: &Door, heads: &mut PendingHeads) {
             Ok((stream, peer)) => {
                 is_full = false;
                 tune(&stream);
+                door.documents.connections.note_arrival();
                 let task = tokio::spawn(door.clone().welcome(stream, room, peer));
                 heads.add(task.abort_handle());
             }

@@ -4,13 +4,17 @@
 //!   (TLS)    accept ── head ── request ── route ─┬─ listener  (mount)  registry, fan
 //!                     door.rs                    ├─ answer    (playlist, status, refusals)
 //!                                                ├─ source    (handshake, intake)    a relay
+//!                                                ├─ admin     (Icecast's administration)    guard
 //!                                                └─ handed    (web page, API)
 //! ```
 //!
 //! `request`, `route`, `address`, `listener` and its `cursor` know no socket and no clock; `front`, `door` and
 //! `fan` are the shells around them.
 
+mod access_log;
 mod address;
+mod admin;
+mod connections;
 mod cursor;
 mod document;
 mod door;
@@ -19,7 +23,9 @@ mod feed;
 mod feeder;
 mod figures;
 mod front;
+mod guard;
 mod handed;
+mod journal;
 mod listener;
 mod login;
 mod mount;

@@ -29,6 +29,10 @@ pub(super) struct Mount {
     /// When its source client was heard of last: it came, or sent something.
     heard_of: Mutex<Instant>,
     pub(super) counts: Counts,
+    /// Public documents leave it out.
+    is_hidden: AtomicBool,
+    /// The name of the mount at which its listeners go on when its source has ended.
+    fallback: Mutex<Option<String>>,
     /// Its source has ended: what is there is heard to its end, and nobody is let in.
     is_over: AtomicBool,
 }
@@ -76,6 +80,8 @@ impl Mount {
             show: Mutex::default(),
             heard_of: Mutex::new(Instant::now()),
             counts: Counts::default(),
+            is_hidden: AtomicBool::new(false),
+            fallback: Mutex::default(),
             is_over: AtomicBool::new(false),
         }
     }
@@ -164,6 +170,24 @@ impl Mount {
         if let Some(relay) = show.or_else(own) {
             relay.set_title(title);
         }
+    }
+
+    /// Public documents leave it out.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.is_hidden.load(Relaxed)
+    }
+
+    pub(super) fn set_hidden(&self, hidden: bool) {
+        self.is_hidden.store(hidden, Relaxed);
+    }
+
+    /// The name of the mount at which its listeners go on when its source has ended.
+    pub(super) fn fallback(&self) -> Option<String> {
+        self.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_fallback(&self, fallback: Option<String>) {
+        *self.fallback.lock().unwrap_or_else(PoisonError::into_inner) = fallback;
     }
 
     /// Its source has ended.

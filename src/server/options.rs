@@ -40,8 +40,12 @@ pub struct ServerOptions {
     pub disabled: bool,
     /// What a source client that calls itself `source` must know. Empty: none is let in.
     pub source_password: Password,
+    /// What `relay` must know, which another Icecast is that relays ours. Empty: the source's.
+    pub relay_password: Password,
     /// What `admin` must know. Empty: nobody is let in.
     pub admin_password: Password,
+    /// Where every connection that has ended is noted.
+    pub access_log: Option<PathBuf>,
     /// What becomes of a source client that comes to the main mount.
     pub live: Live,
 }
@@ -72,7 +76,9 @@ impl Default for ServerOptions {
             stream: StreamInfo::default(),
             disabled: false,
             source_password: Password::default(),
+            relay_password: Password::default(),
             admin_password: Password::default(),
+            access_log: None,
             live: Live::default(),
         }
     }

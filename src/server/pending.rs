@@ -26,10 +26,31 @@ pub(super) struct PendingHeads {
     tasks: VecDeque<(Instant, AbortHandle)>,
 }
 
+/// How many of the places are taken.
+#[derive(Debug, Clone)]
+pub(super) struct Beside {
+    room: Arc<Semaphore>,
+    most: usize,
+}
+
+impl Beside {
+    /// At this moment.
+    pub(super) fn now(&self) -> usize {
+        let taken = self.most.saturating_sub(self.room.available_permits());
+        // One is held for whoever comes next.
+        taken.saturating_sub(1)
+    }
+}
+
 impl PendingHeads {
     /// With room for `most` connections.
     pub(super) fn new(most: usize) -> Self {
         Self { room: Arc::new(Semaphore::new(most)), most, tasks: VecDeque::new() }
+    }
+
+    /// A way to see how many there are.
+    pub(super) fn beside(&self) -> Beside {
+        Beside { room: Arc::clone(&self.room), most: self.most }
     }
 
     /// Waits for room for one more; it is held until the connection is a listener's, or ends.

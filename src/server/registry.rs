@@ -4,19 +4,23 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use slab::Slab;
 
 use super::{
+    access_log::AccessLog,
     mount::Mount,
     names::{Name, Names},
 };
-use crate::status::ListenerInfo;
+use crate::{
+    icy::{AccessLine, date::Date},
+    status::ListenerInfo,
+};
 
 /// All listeners of the server. Clones share them.
 #[derive(Debug, Clone)]
@@ -50,6 +54,7 @@ struct Shared {
     moved_forward: AtomicU64,
     dropped_slow: AtomicU64,
     bytes_sent: AtomicU64,
+    access_log: OnceLock<AccessLog>,
 }
 
 #[derive(Debug, Default)]
@@ -122,6 +127,7 @@ impl Listeners {
             moved_forward: AtomicU64::new(0),
             dropped_slow: AtomicU64::new(0),
             bytes_sent: AtomicU64::new(0),
+            access_log: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -131,18 +137,28 @@ impl Listeners {
     pub fn list(&self, now: Instant) -> Vec<ListenerInfo> {
         let live = self.lock();
         let seconds = self.shared.seconds(now);
-        let infos = live.entries.iter().map(|(_, entry)| {
-            let user_agent = live.names.text(entry.user_agent);
-            ListenerInfo {
-                id: u64::from(entry.id),
-                address: entry.address.to_string(),
-                user_agent: (!user_agent.is_empty()).then(|| user_agent.to_owned()),
-                mount: entry.mount.name().to_owned(),
-                connected_seconds: u64::from(seconds.saturating_sub(entry.since)),
-            }
-        });
+        let infos = live.entries.iter().map(|(_, entry)| info(&live.names, entry, seconds));
         let mut infos: Vec<ListenerInfo> = infos.collect();
         infos.sort_unstable_by_key(|info| info.id);
+        infos
+    }
+
+    /// Notes every listener that ends from now on; the first log that is set stays.
+    pub(super) fn log_to(&self, log: AccessLog) {
+        // Set before: it stays.
+        let _ = self.shared.access_log.set(log);
+    }
+
+    /// Everyone who hears `mount`, the longest first, with the names that they logged in with.
+    pub(super) fn of_mount(&self, mount: &Arc<Mount>, now: Instant) -> Vec<(ListenerInfo, String)> {
+        let live = self.lock();
+        let seconds = self.shared.seconds(now);
+        let here = live.entries.iter().filter(|(_, entry)| Arc::ptr_eq(&entry.mount, mount));
+        let infos = here.map(|(_, entry)| {
+            (info(&live.names, entry, seconds), live.names.text(entry.user).to_owned())
+        });
+        let mut infos: Vec<_> = infos.collect();
+        infos.sort_unstable_by_key(|(info, _)| info.id);
         infos
     }
 
@@ -222,6 +238,17 @@ impl Listeners {
     }
 }
 
+fn info(names: &Names, entry: &Entry, seconds: u32) -> ListenerInfo {
+    let user_agent = names.text(entry.user_agent);
+    ListenerInfo {
+        id: u64::from(entry.id),
+        address: entry.address.to_string(),
+        user_agent: (!user_agent.is_empty()).then(|| user_agent.to_owned()),
+        mount: entry.mount.name().to_owned(),
+        connected_seconds: u64::from(seconds.saturating_sub(entry.since)),
+    }
+}
+
 /// Makes room for one more, without much that stays unused.
 pub(super) fn grow<T>(slab: &mut Slab<T>) {
     if slab.len() == slab.capacity() {
@@ -258,6 +285,25 @@ impl Place {
     pub(super) fn note_dropped_slow(&self, mount: &Mount) {
         self.listeners.shared.dropped_slow.fetch_add(1, Relaxed);
         mount.counts.slow.fetch_add(1, Relaxed);
+    }
+
+    /// The listener ends after so many bytes: the access log is told.
+    pub(super) fn note_end(&self, bytes: u64, now: Instant) {
+        let shared = &self.listeners.shared;
+        let Some(log) = shared.access_log.get().filter(|log| log.is_kept()) else { return };
+        let live = self.listeners.lock();
+        let Some(entry) = live.entries.get(self.key as usize) else { return };
+        log.write(&AccessLine {
+            address: entry.address,
+            user: live.names.text(entry.user),
+            ended: Date::of(SystemTime::now()),
+            request: live.names.text(entry.request),
+            status: 200,
+            bytes,
+            referer: live.names.text(entry.referer),
+            user_agent: live.names.text(entry.user_agent),
+            seconds: u64::from(shared.seconds(now).saturating_sub(entry.since)),
+        });
     }
 
     /// The listener goes on with another mount.

@@ -192,7 +192,7 @@ impl Request {
 }
 
 /// `%41` becomes `A`; what is no escape stays as it is.
-fn percent_decoded(path: &[u8]) -> Vec<u8> {
+pub(super) fn percent_decoded(path: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some((&byte, after)) = rest.split_first() {

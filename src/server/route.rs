@@ -27,6 +27,8 @@ pub(super) enum Route {
     Status,
     /// A source client, whose request is judged by the handshake.
     Source,
+    /// Icecast's administration.
+    Admin,
     /// An answer that needs to know nothing.
     Answer(Answer),
     /// Not ours: the page, the API.
@@ -45,7 +47,7 @@ pub(super) fn route(request: &Request, mounts: &Mounts, options: &ServerOptions)
         return Route::Source;
     }
     if path.starts_with(b"/admin/") {
-        return Route::Answer(Answer::login_wanted());
+        return Route::Admin;
     }
     if path == b"*" {
         return Route::Answer(match method {
@@ -152,6 +154,10 @@ mod tests {
             ("PUT", "/api/v1/x"),
             ("GET", "/stream/"),
             ("OPTIONS", "/"),
+            ("STATS", "/"),
+            ("GET", "/status.xsl"),
+            ("GET", "/stream.vclt"),
+            ("GET", "/admin.cgi?mode=updinfo"),
         ] {
             assert!(matches!(decide(method, path), Route::HandOver), "{method} {path}");
         }
@@ -160,7 +166,7 @@ mod tests {
     #[test]
     fn what_source_clients_try_first_is_never_404() {
         assert_eq!(status_of(decide("OPTIONS", "*")), 204);
-        assert_eq!(status_of(decide("GET", "/admin/!POKE")), 401);
+        assert!(matches!(decide("GET", "/admin/!POKE"), Route::Admin));
         for (method, path) in [("SOURCE", "/live"), ("PUT", "/stream"), ("SOURCE", "live")] {
             assert!(matches!(decide(method, path), Route::Source), "{method} {path}");
         }

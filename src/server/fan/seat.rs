@@ -1,6 +1,6 @@
 //! A seat: one listener with its socket and its place among those who are counted.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Instant};
 
 use mio::{Registry, Token};
 
@@ -117,6 +117,7 @@ impl Seat {
         }
         let (sent, moves) = (self.listener.sent(), self.listener.moves());
         tracing::debug!(?end, sent, moves, "listener ended");
+        self.place.note_end(sent, Instant::now());
         self.wire.close();
     }
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     relay::Relay,
-    server::{door::Guest, fan::Fan, transport::Transport},
+    server::{document::Documents, door::Guest, fan::Fan, transport::Transport},
 };
 
 /// A source client that sends nothing for so long is gone: Icecast's `source-timeout`.
@@ -81,7 +81,7 @@ impl Session {
         mut self,
         mut guest: Guest,
         begun: Vec<u8>,
-        server: (Arc<Fan>, mpsc::Sender<()>),
+        (documents, fan, alive): (Arc<Documents>, Arc<Fan>, mpsc::Sender<()>),
     ) {
         let (mount, address) = (self.offer.mount.clone(), self.booth.feeder().address);
         tracing::info!(mount, %address, client = self.offer.user_agent, "a source has come");
@@ -99,7 +99,10 @@ impl Session {
         }
         // The mount first: what is there is heard before the server may end.
         drop(self.booth);
-        drop(server);
+        drop((fan, alive));
+        if let Some(visit) = &guest.visit {
+            documents.access_log.note(visit, 200, self.offer.welcome().len() as u64);
+        }
     }
 
     async fn listen(&mut self, stream: &mut Transport, begun: &[u8]) -> End {

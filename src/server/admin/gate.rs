@@ -1,0 +1,64 @@
+//! Who may ask for what.
+
+use std::{net::IpAddr, time::Instant};
+
+use super::command::Command;
+use crate::{
+    icy::Answer,
+    server::{document::Documents, login::Login},
+};
+
+const ADMIN: &str = "admin";
+const SOURCE: &str = "source";
+const RELAY: &str = "relay";
+
+/// Who was let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    Admin,
+    /// May set titles.
+    Source,
+    /// May see which streams there are.
+    Relay,
+    /// Nobody was asked.
+    Anyone,
+}
+
+/// Lets in who may do this; an unknown command is the administrator's to hear about.
+///
+/// # Errors
+/// The answer, which is 401.
+pub(super) fn let_in(
+    documents: &Documents,
+    login: Option<&Login>,
+    command: Option<Command>,
+    peer: IpAddr,
+    now: Instant,
+) -> Result<Who, Answer> {
+    let Some(login) = login else { return Err(Answer::login_wanted()) };
+    let guard = &documents.guard;
+    guard.allows(peer, now).map_err(LockedOut::answer)?;
+    if let Some(who) = who(documents, login, command) {
+        guard.succeeded(peer);
+        return Ok(who);
+    }
+    guard.failed(peer, now);
+    tracing::debug!(%peer, "a wrong name or password for the administration");
+    Err(Answer::login_wanted())
+}
+
+fn who(documents: &Documents, login: &Login, command: Option<Command>) -> Option<Who> {
+    let options = &documents.options;
+    if login.is(ADMIN, &options.admin_password) {
+        return Some(Who::Admin);
+    }
+    match command? {
+        Command::Metadata => login.is(SOURCE, &options.source_password).then_some(Who::Source),
+        Command::StreamList | Command::StreamListText => {
+            let own = &options.relay_password;
+            let password = if own.is_empty() { &options.source_password } else { own };
+            login.is(RELAY, password).then_some(Who::Relay)
+        }
+        _ => None,
+    }
+}
