@@ -17,7 +17,6 @@ impl Config {
         let differs = [
             ("directories.watch", self.directories.watch != default.directories.watch),
             ("server.live", server.live != other.live),
-            ("server.trusted_proxies", server.trusted_proxies != other.trusted_proxies),
             ("server.source_password", server.source_password != other.source_password),
             ("server.admin_password", server.admin_password != other.admin_password),
             ("server.tls_listen", server.tls_listen != other.tls_listen),
