@@ -258,5 +258,10 @@ fn server_options(config: &Config, secrets: &Secrets) -> ServerOptions {
         source_password: secrets.source.clone(),
         admin_password: secrets.admin.clone(),
         live: server.live,
+        trusted_proxies: server.trusted_proxies.clone(),
+        allow: server.allow.clone(),
+        deny: server.deny.clone(),
+        relays: server.relays.clone(),
+        mounts: config.mount.clone(),
     }
 }

@@ -47,10 +47,14 @@ mod lead_in;
 mod library;
 #[path = "it/listener.rs"]
 mod listener;
+#[path = "it/listener_auth.rs"]
+mod listener_auth;
 #[path = "it/listener_hostile.rs"]
 mod listener_hostile;
 #[path = "it/listener_peer.rs"]
 mod listener_peer;
+#[path = "it/mount_settings.rs"]
+mod mount_settings;
 #[path = "it/mpeg_carriers.rs"]
 mod mpeg_carriers;
 #[path = "it/mpeg_corpus.rs"]

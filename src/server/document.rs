@@ -8,10 +8,12 @@ use std::{
 
 use super::{
     address::{base_url, own_host},
+    guest_list::GuestList,
     mount::Mount,
     mounts::Mounts,
     options::ServerOptions,
     registry::Listeners,
+    relays::Relays,
     request::Request,
     tick::Epoch,
 };
@@ -28,6 +30,10 @@ pub(super) struct Documents {
     pub(super) options: ServerOptions,
     pub(super) mounts: Arc<Mounts>,
     pub(super) listeners: Listeners,
+    /// Where listeners go while there is no room.
+    pub(super) relays: Relays,
+    /// Who may come.
+    pub(super) guests: GuestList,
     pub(super) local: SocketAddr,
     pub(super) started: SystemTime,
     pub(super) epoch: Epoch,
@@ -87,7 +93,8 @@ impl Documents {
         source
     }
 
-    fn host_name(&self) -> String {
+    /// The name of this server, without its port.
+    pub(super) fn host_name(&self) -> String {
         let host = own_host(self.options.hostname.as_deref(), self.local);
         host.rsplit_once(':').map_or(host.clone(), |(name, _)| name.to_owned())
     }

@@ -2,9 +2,9 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use tokio::{
@@ -16,16 +16,15 @@ use tokio::{
 
 use super::{
     document::Documents,
-    fan::{Fan, Seat},
+    fan::Fan,
+    forwarded::believe,
     handed::{Handed, Prefixed},
-    listener::Listener,
-    mount::Mount,
     pending::Room,
-    registry::Visitor,
     request::{BadHead, Head, Request, read_head},
     route::{Route, route},
+    usher::Wish,
 };
-use crate::icy::{Answer, Burst, date::Date};
+use crate::icy::{Answer, date::Date};
 
 /// From the connection to the end of its head, as Icecast has it.
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
@@ -33,6 +32,8 @@ const HEAD_LIMIT: Duration = Duration::from_secs(15);
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// Bytes of an unwanted body that are taken, so that the answer before them arrives.
 const MAX_UNWANTED: usize = 256 * 1024;
+/// What somebody is told whose address is not let in.
+const NOT_FROM_HERE: &str = "This address is not let in";
 
 /// What every connection needs; one for the whole server.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub(super) struct Door {
     pub(super) handed: mpsc::Sender<Handed>,
     /// Room for those handed on: they may stay, and must not keep listeners out.
     pub(super) pages: Arc<Semaphore>,
+    /// Room for listeners whose login is being looked at.
+    pub(super) asking: Arc<Semaphore>,
     pub(super) fan: Arc<Fan>,
     /// Never sent on: held by everything that must end before the server has.
     pub(super) alive: mpsc::Sender<()>,
@@ -56,9 +59,13 @@ pub(super) struct Guest {
 impl Door {
     /// Reads the request of a connection that has just come, then lets another task serve it.
     pub(super) async fn attend(self, guest: Guest, peer: SocketAddr) {
+        let guests = &self.documents.guests;
+        if !guests.may_speak(peer.ip()) {
+            return self.answer(guest, Answer::error_page(403, NOT_FROM_HERE), false);
+        }
         let mut bytes = Vec::new();
         let head = timeout(HEAD_LIMIT, receive_head(&guest.stream, &mut bytes)).await;
-        let request = match head {
+        let mut request = match head {
             Ok(Ok(Some(request))) => request,
             // The peer has left.
             Ok(Err(_)) => return,
@@ -70,20 +77,31 @@ impl Door {
                 return self.answer(guest, late, false);
             }
         };
-        self.dispatch(request, bytes, guest, peer);
+        let client = believe(&mut request, peer.ip(), guests);
+        if !guests.has(client) {
+            return self.answer(guest, Answer::error_page(403, NOT_FROM_HERE), false);
+        }
+        self.dispatch(request, bytes, guest, (peer, client));
     }
 
-    fn dispatch(self, request: Request, bytes: Vec<u8>, guest: Guest, peer: SocketAddr) {
+    /// Does what is asked for by `client`, which may stand behind its `peer`, a proxy.
+    fn dispatch(
+        self,
+        request: Request,
+        bytes: Vec<u8>,
+        guest: Guest,
+        (peer, client): (SocketAddr, IpAddr),
+    ) {
         let is_head = request.method == "HEAD";
         let documents = Arc::clone(&self.documents);
         match route(&request, &documents.mounts, &documents.options) {
             Route::HandOver => self.hand_over(bytes, guest, peer),
             Route::Listen { mount, titles, burst } => {
-                self.listen(request, mount, titles, burst, guest, peer);
+                let burst = Some(burst);
+                self.listen(Wish { request, mount, titles, burst }, guest, client);
             }
             Route::StreamHead { mount, titles } => {
-                let (head, _) = documents.stream_head(&mount, titles);
-                self.send(guest, head);
+                self.listen(Wish { request, mount, titles, burst: None }, guest, client);
             }
             Route::Playlist { kind, name, mount } => {
                 let playlist = documents.playlist(kind, (&name, &mount), &request);
@@ -91,40 +109,6 @@ impl Door {
             }
             Route::Status => self.answer(guest, documents.status(&request), is_head),
             Route::Answer(answer) => self.answer(guest, answer, is_head),
-        }
-    }
-
-    fn listen(
-        self,
-        request: Request,
-        mount: Arc<Mount>,
-        titles: bool,
-        burst: Burst,
-        guest: Guest,
-        peer: SocketAddr,
-    ) {
-        let documents = &self.documents;
-        let now = Instant::now();
-        let visitor = Visitor {
-            user_agent: request.user_agent.as_deref().unwrap_or_default(),
-            ..Visitor::default()
-        };
-        let place = match documents.listeners.admit(peer.ip(), visitor, &mount, now) {
-            Ok(place) => place,
-            Err(full) => return self.answer(guest, Answer::text(403, &full.to_string()), false),
-        };
-        let (head, metaint) = documents.stream_head(&mount, titles);
-        let tick = documents.epoch.tick(now);
-        let listener = Listener::new(&mount, head, metaint, burst, tick);
-        let stream = match guest.stream.into_std() {
-            Ok(stream) => stream,
-            Err(error) => {
-                tracing::debug!(%error, "a listener's connection was lost before it was served");
-                return;
-            }
-        };
-        if !self.fan.take(Seat::new(stream, listener, place)) {
-            tracing::warn!("a listener was turned away: too many come at once");
         }
     }
 
@@ -142,13 +126,13 @@ impl Door {
         }
     }
 
-    fn answer(self, guest: Guest, answer: Answer, is_head: bool) {
+    pub(super) fn answer(self, guest: Guest, answer: Answer, is_head: bool) {
         let bytes = answer.to_bytes(Date::of(SystemTime::now()), is_head);
         self.send(guest, bytes);
     }
 
     /// Sends a short answer and closes, in a task of its own: this one counts as reading a head.
-    fn send(self, guest: Guest, answer: Vec<u8>) {
+    pub(super) fn send(self, guest: Guest, answer: Vec<u8>) {
         let alive = self.alive;
         tokio::spawn(async move {
             let Guest { stream, room: _room } = guest;

@@ -19,8 +19,10 @@ use super::{
     document::Documents,
     door::{Door, Guest},
     fan::Fan,
+    guest_list::GuestList,
     mounts::Mounts,
     pending::PendingHeads,
+    relays::Relays,
     socket::{open_port, tune},
     tick::Epoch,
 };
@@ -64,6 +66,8 @@ impl Server {
         let documents = Documents {
             mounts: Arc::new(Mounts::of(&options, relay)),
             listeners: Listeners::new(options.max_listeners, options.max_per_address),
+            relays: Relays::of(&options.relays),
+            guests: GuestList::of(&options),
             options,
             local,
             started: SystemTime::now(),
@@ -111,6 +115,7 @@ impl Server {
             documents: self.documents,
             handed: self.handed,
             pages: Arc::new(Semaphore::new(beside / 2)),
+            asking: Arc::new(Semaphore::new((beside / 4).max(1))),
             fan: Arc::new(fan),
             alive,
         };

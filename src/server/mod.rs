@@ -6,7 +6,8 @@
 //!                                                └─ handed    (web page, API)
 //! ```
 //!
-//! `request`, `route`, `address`, `listener` and its `cursor` know no socket and no clock; `front`, `door` and
+//! A mount may have a `gate` at which listeners log in; the `usher` brings them through it to their seats.
+//! `request`, `route`, `address`, `forwarded`, `guest_list`, `rules`, `listener` and its `cursor` know no socket and no clock; `front`, `door` and
 //! `fan` are the shells around them.
 
 mod address;
@@ -16,8 +17,12 @@ mod door;
 mod fan;
 mod feed;
 mod feeder;
+mod forwarded;
 mod front;
+mod gate;
+mod guest_list;
 mod handed;
+mod intro;
 mod listener;
 mod login;
 mod mount;
@@ -26,10 +31,13 @@ mod names;
 mod options;
 mod pending;
 mod registry;
+mod relays;
 mod request;
 mod route;
+mod rules;
 mod socket;
 mod tick;
+mod usher;
 
 pub use front::{DRAIN_LIMIT, Server};
 pub use handed::{Handed, Prefixed};

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{feed::Feed, feeder::Feeder};
+use super::{feed::Feed, feeder::Feeder, rules::Rules};
 use crate::{
     icy::{AudioInfo, StreamInfo},
     relay::Relay,
@@ -23,6 +23,10 @@ pub(super) struct Mount {
     /// The source client that feeds it now; nothing where the station does.
     feeder: Mutex<Option<Arc<Feeder>>>,
     pub(super) counts: Counts,
+    /// What the configuration says about it.
+    rules: RwLock<Arc<Rules>>,
+    fallback: Mutex<Option<String>>,
+    is_hidden: AtomicBool,
     /// Its source has ended: what is there is heard to its end, and nobody is let in.
     is_over: AtomicBool,
 }
@@ -57,6 +61,9 @@ impl Mount {
             about: RwLock::new(about),
             feeder: Mutex::default(),
             counts: Counts::default(),
+            rules: RwLock::default(),
+            fallback: Mutex::default(),
+            is_hidden: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
         })
     }
@@ -77,6 +84,46 @@ impl Mount {
 
     pub(super) fn about(&self) -> RwLockReadGuard<'_, About> {
         self.about.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another source says something else about the stream; what the configuration says holds.
+    pub(super) fn set_about(&self, mut about: About) {
+        self.rules().dress(&mut about.stream);
+        *self.about.write().unwrap_or_else(PoisonError::into_inner) = about;
+    }
+
+    /// What the configuration says about it.
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on these rules hold.
+    pub(super) fn adopt(&self, rules: &Arc<Rules>) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(rules);
+        self.set_fallback(rules.fallback.clone());
+        self.set_hidden(rules.is_hidden);
+        let about = self.about().clone();
+        self.set_about(about);
+    }
+
+    /// The name of the mount that is heard when its source has ended.
+    pub(super) fn fallback(&self) -> Option<String> {
+        self.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Another mount is heard when its source has ended, or none.
+    pub(super) fn set_fallback(&self, fallback: Option<String>) {
+        *self.fallback.lock().unwrap_or_else(PoisonError::into_inner) = fallback;
+    }
+
+    /// It is left out of public lists.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.is_hidden.load(Relaxed)
+    }
+
+    /// Puts it into public lists or takes it out.
+    pub(super) fn set_hidden(&self, is_hidden: bool) {
+        self.is_hidden.store(is_hidden, Relaxed);
     }
 
     /// The source client that feeds it now.

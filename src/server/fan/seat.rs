@@ -33,6 +33,8 @@ pub(in crate::server) enum End {
     Finished,
     /// Somebody wanted it to end.
     Killed,
+    /// It has had all the time that it was given.
+    TimeUp,
 }
 
 /// A listener that is served.
@@ -47,6 +49,9 @@ pub(in crate::server) struct Seat {
     pub(super) slot: u16,
     /// Its socket took less than it was shown.
     is_full: bool,
+    /// It ends at `end`.
+    has_end: bool,
+    end: Tick,
 }
 
 impl Seat {
@@ -57,7 +62,13 @@ impl Seat {
         place: Place,
     ) -> Self {
         let stream = TcpStream::from_std(stream);
-        Self { stream, listener, place, heard: 0, slot: 0, is_full: false }
+        let end = listener.last_taken();
+        Self { stream, listener, place, heard: 0, slot: 0, is_full: false, has_end: false, end }
+    }
+
+    /// Has it end at the first turn of its slot from then on.
+    pub(in crate::server) fn end_at(&mut self, end: Tick) {
+        (self.has_end, self.end) = (true, end);
     }
 
     /// Has `registry` tell of everything that comes from the socket, and of room after it was full.
@@ -67,7 +78,9 @@ impl Seat {
 
     /// Its slot has come round: sends what is there, unless the socket is known to be full.
     pub(super) fn turn(&mut self, now: Tick, stage: &mut Vec<u8>) -> Result<(), End> {
-        if !self.is_full {
+        if self.has_end && now.has_reached(self.end) {
+            Err(End::TimeUp)
+        } else if !self.is_full {
             self.flush(now, stage)
         } else if self.listener.has_stalled(now) {
             Err(End::Stalled)
