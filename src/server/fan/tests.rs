@@ -41,7 +41,7 @@ fn mounts(relay: &Relay) -> Arc<Mounts> {
     Arc::new(Mounts::of(&ServerOptions::default(), relay.clone()))
 }
 
-fn fan(mounts: &Arc<Mounts>, alive: &tokio::sync::mpsc::Sender<()>) -> Fan {
+fn fan(mounts: &Arc<Mounts>, alive: &mpsc::Sender<()>) -> Fan {
     // A slot comes round in an hour.
     Fan::start(Duration::from_secs(3600), mounts, Epoch::new(Instant::now()), alive).unwrap()
 }
@@ -91,7 +91,7 @@ fn a_listener_that_takes_nothing_is_dropped_and_counted() {
 #[test]
 fn the_first_sound_goes_at_once_to_whoever_waits_for_it() {
     let (relay, listeners) = (Relay::new(), Listeners::new(10, 0));
-    let (alive, _ended) = tokio::sync::mpsc::channel(1);
+    let (alive, _ended) = mpsc::channel(1);
     let mounts = mounts(&relay);
     let fan = fan(&mounts, &alive);
     let (seat, mut client) = seat(&mounts, &listeners, b"head".to_vec());
@@ -110,7 +110,7 @@ fn the_first_sound_goes_at_once_to_whoever_waits_for_it() {
 #[test]
 fn the_end_gives_everyone_the_rest_and_an_orderly_end() {
     let (relay, listeners) = (Relay::new(), Listeners::new(10, 0));
-    let (alive, mut ended) = tokio::sync::mpsc::channel(1);
+    let (alive, mut ended) = mpsc::channel(1);
     push(&relay, 10);
     let mounts = mounts(&relay);
     let fan = fan(&mounts, &alive);
@@ -133,7 +133,7 @@ fn the_end_gives_everyone_the_rest_and_an_orderly_end() {
 #[test]
 fn who_leaves_is_noticed_between_two_flushes() {
     let (relay, listeners) = (Relay::new(), Listeners::new(10, 0));
-    let (alive, _ended) = tokio::sync::mpsc::channel(1);
+    let (alive, _ended) = mpsc::channel(1);
     let mounts = mounts(&relay);
     let fan = fan(&mounts, &alive);
     let (seat, client) = seat(&mounts, &listeners, b"head".to_vec());
