@@ -270,6 +270,11 @@ fn server_options(config: &Config, secrets: &Secrets) -> ServerOptions {
         admin_password: secrets.admin.clone(),
         access_log: server.access_log.clone(),
         live: server.live,
+        trusted_proxies: server.trusted_proxies.clone(),
+        allow: server.allow.clone(),
+        deny: server.deny.clone(),
+        relays: server.relays.clone(),
+        mounts: config.mount.clone(),
     }
 }
 

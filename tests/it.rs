@@ -55,6 +55,8 @@ mod lead_in;
 mod library;
 #[path = "it/listener.rs"]
 mod listener;
+#[path = "it/listener_auth.rs"]
+mod listener_auth;
 #[path = "it/listener_hostile.rs"]
 mod listener_hostile;
 #[path = "it/listener_http.rs"]
@@ -63,6 +65,8 @@ mod listener_http;
 mod listener_peer;
 #[path = "it/metrics.rs"]
 mod metrics;
+#[path = "it/mount_settings.rs"]
+mod mount_settings;
 #[path = "it/mpeg_carriers.rs"]
 mod mpeg_carriers;
 #[path = "it/mpeg_corpus.rs"]

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, ops::RangeInclusive};
 
-use super::{Config, title_form};
+use super::{Config, mount::is_web_address, title_form};
 use crate::net::own::is_self;
 
 /// Milliseconds of a tick: below, a thread wakes more often than its machine can keep up with;
@@ -74,6 +74,40 @@ pub enum CheckError {
         /// The field that was probably meant.
         nearest: String,
     },
+    /// A setting of a `[[mount]]` that cannot hold.
+    #[error("[[mount]] {mount}: {key} is `{value}`, but {reason}")]
+    MountSetting {
+        /// Which mount.
+        mount: String,
+        /// Which setting of it.
+        key: &'static str,
+        /// What it is.
+        value: String,
+        /// Why that cannot be, and what to do.
+        reason: &'static str,
+    },
+    /// Two tables for the same mount.
+    #[error("{name} stands in two [[mount]] tables; put its settings into one")]
+    MountTwice {
+        /// Which mount.
+        name: String,
+    },
+    /// A table for another name of the main mount.
+    #[error("[[mount]] {name} is another name of the main mount {main}; write name = \"{main}\"")]
+    OtherName {
+        /// What stands there.
+        name: String,
+        /// `server.mountname`.
+        main: String,
+    },
+    /// A relay that no listener could be sent to.
+    #[error(
+        "server.relays has `{value}`, which is no address of a web server; write for example \"http://relay.example.org:8000\""
+    )]
+    Relay {
+        /// What stands there.
+        value: String,
+    },
     /// The real Icecast would be ourselves: the stream would feed itself.
     #[error(
         "[icecast] {host}:{port} is this program's own listener ({listen}); set server.listen = \"127.0.0.1:8001\""
@@ -112,7 +146,11 @@ impl Config {
                 reason: "the database has to be somewhere",
             });
         }
-        mount("server.mountname", &self.server.mountname)?;
+        check_path("server.mountname", &self.server.mountname)?;
+        self.check_mounts()?;
+        if let Some(value) = self.server.relays.iter().find(|relay| !is_web_address(relay)) {
+            return Err(CheckError::Relay { value: value.clone() });
+        }
         let stream = &self.stream;
         title_form::check(&stream.title)?;
         for (key, text) in [
@@ -165,7 +203,7 @@ impl Config {
         if icecast.password.is_empty() {
             return Err(CheckError::Missing { key: "icecast.password", reason });
         }
-        mount("icecast.mountname", &icecast.mountname)?;
+        check_path("icecast.mountname", &icecast.mountname)?;
         let ourselves = || CheckError::OwnListener {
             host: icecast.host.clone(),
             port: icecast.port,
@@ -198,7 +236,8 @@ fn within<T: PartialOrd + ToString>(
     })
 }
 
-fn mount(key: &'static str, value: &str) -> Result<(), CheckError> {
+/// A mount's name; for one of ours, none of the server's own paths.
+pub(super) fn check_path(key: &'static str, value: &str) -> Result<(), CheckError> {
     let taken = |path: &str| value == path || value.starts_with(&format!("{path}/"));
     let reason = if !value.starts_with('/') {
         "a mount begins with `/`"
@@ -207,7 +246,7 @@ fn mount(key: &'static str, value: &str) -> Result<(), CheckError> {
     } else if value.chars().any(|c| c.is_control() || c.is_whitespace() || "?#%\"<>\\".contains(c))
     {
         "it holds a character that a path cannot have"
-    } else if key.starts_with("server") && TAKEN.iter().any(|path| taken(path)) {
+    } else if !key.starts_with("icecast") && TAKEN.iter().any(|path| taken(path)) {
         "the server answers that path itself"
     } else {
         return Ok(());
@@ -243,6 +282,8 @@ mod tests {
         assert_eq!(checked(|c| c.randy.max_song_length = 0), Ok(()));
         checked(|c| c.directories.data = "".into()).unwrap_err();
         checked(|c| c.stream.name = "a\r\nSet-Cookie: b".into()).unwrap_err();
+        let error = checked(|c| c.server.relays = vec!["relay:8000".into()]).unwrap_err();
+        assert!(error.starts_with("server.relays has `relay:8000`"), "{error}");
         checked(|c| c.server.tls_listen = Some(([127, 0, 0, 1], 8443).into())).unwrap_err();
     }
 

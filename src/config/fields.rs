@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Debug, Directories, Icecast, Monitor, Randy, Server, Stream, Tracker};
+use super::{Debug, Directories, Icecast, Monitor, MountSettings, Randy, Server, Stream, Tracker};
+
+/// The table that stands once for each mount, and has no variables.
+pub(super) const MOUNT: &str = "mount";
 
 /// Every table with its keys.
-pub(super) fn known() -> [(&'static str, &'static [&'static str]); 8] {
+pub(super) fn known() -> [(&'static str, &'static [&'static str]); 9] {
     [
         ("directories", names::<Directories>()),
         ("server", names::<Server>()),
@@ -15,6 +18,7 @@ pub(super) fn known() -> [(&'static str, &'static [&'static str]); 8] {
         ("tracker", names::<Tracker>()),
         ("monitor", names::<Monitor>()),
         ("debug", names::<Debug>()),
+        (MOUNT, names::<MountSettings>()),
     ]
 }
 
@@ -38,12 +42,26 @@ pub(super) fn nearest_to_section(name: &str) -> String {
 /// What was probably meant by a wrong key, as section and key: exactly this key of another section,
 /// or a key of the section that is named or was probably meant.
 pub(super) fn nearest_to_key(section: &str, key: &str) -> [&'static str; 2] {
-    for (other, keys) in known() {
+    nearest_in(&known(), section, key)
+}
+
+/// The same among the keys that a variable can stand for.
+pub(super) fn nearest_to_variable(section: &str, key: &str) -> [&'static str; 2] {
+    let [tables @ .., _mount] = known();
+    nearest_in(&tables, section, key)
+}
+
+fn nearest_in(
+    tables: &[(&'static str, &'static [&'static str])],
+    section: &str,
+    key: &str,
+) -> [&'static str; 2] {
+    for (other, keys) in tables {
         if let Some(same) = keys.iter().find(|known| **known == key) {
             return [other, same];
         }
     }
-    let section = nearest(section, known().map(|(name, _)| name)).unwrap_or_default();
+    let section = nearest(section, tables.iter().map(|(name, _)| *name)).unwrap_or_default();
     let keys = keys_of(section).unwrap_or_default();
     [section, nearest(key, keys.iter().copied()).unwrap_or_default()]
 }

@@ -20,6 +20,9 @@ const PATHS: [(&str, &str); 5] = [
     ("server", "tls_key"),
 ];
 
+/// The same in each `[[mount]]`.
+const PATHS_OF_A_MOUNT: [&str; 2] = ["intro", "listener_file"];
+
 /// What is wrong with a configuration file. The person who wrote it has to change it.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -101,9 +104,13 @@ fn unknown_key(table: &DeTable<'_>) -> Option<(Range<usize>, String, String)> {
         let Some(keys) = fields::keys_of(name) else {
             return Some((section.span(), name.to_owned(), fields::nearest_to_section(name)));
         };
-        let DeValue::Table(inner) = value.get_ref() else { continue };
-        let unknown = inner.keys().find(|key| !keys.contains(&key.get_ref().as_ref()));
-        if let Some(key) = unknown {
+        let tables: Vec<_> = match value.get_ref() {
+            DeValue::Table(table) => vec![table],
+            DeValue::Array(items) => items.iter().filter_map(|i| i.get_ref().as_table()).collect(),
+            _ => continue,
+        };
+        let mut written = tables.into_iter().flat_map(|table| table.keys());
+        if let Some(key) = written.find(|key| !keys.contains(&key.get_ref().as_ref())) {
             let written = format!("{name}.{}", key.get_ref());
             return Some((
                 key.span(),
@@ -117,16 +124,25 @@ fn unknown_key(table: &DeTable<'_>) -> Option<(Range<usize>, String, String)> {
 
 fn make_absolute(table: &mut toml::Table, folder: &Path) {
     for (section, key) in PATHS {
-        let Some(toml::Value::String(path)) = table.get_mut(section).and_then(|s| s.get_mut(key))
-        else {
-            continue;
-        };
-        if path.is_empty() || path.starts_with("~/") || Path::new(path).is_absolute() {
-            continue;
+        let path = table.get_mut(section).and_then(|section| section.get_mut(key));
+        path.into_iter().for_each(|path| join(path, folder));
+    }
+    let mounts = table.get_mut(fields::MOUNT).and_then(toml::Value::as_array_mut);
+    for mount in mounts.into_iter().flatten() {
+        for key in PATHS_OF_A_MOUNT {
+            mount.get_mut(key).into_iter().for_each(|path| join(path, folder));
         }
-        if let Some(joined) = folder.join(&path).to_str() {
-            *path = joined.to_owned();
-        }
+    }
+}
+
+/// Makes a relative path count from `folder`.
+fn join(path: &mut toml::Value, folder: &Path) {
+    let toml::Value::String(path) = path else { return };
+    if path.is_empty() || path.starts_with("~/") || Path::new(path).is_absolute() {
+        return;
+    }
+    if let Some(joined) = folder.join(&path).to_str() {
+        *path = joined.to_owned();
     }
 }
 
@@ -157,6 +173,10 @@ mod tests {
         );
         assert!(error("listen = 1\n").ends_with("`server.listen`"));
         assert!(error("[server]\nhost = \"a\"\n").ends_with("`icecast.host`"));
+        assert_eq!(
+            error("[[mount]]\nname = \"/a\"\n[[mount]]\nname = \"/b\"\nhiden = true\n"),
+            "/etc/radio.toml, line 5: unknown key `mount.hiden`; the nearest known one is `mount.hidden`"
+        );
     }
 
     #[test]
@@ -170,17 +190,21 @@ mod tests {
         assert!(text.contains("line 2: unknown variant `later`, expected one of"), "{text}");
         let text = error("[server]\ntls_listen = \"here\"\n");
         assert!(text.contains("line 2: invalid socket address syntax"), "{text}");
+        let text = error("[server]\ndeny = [\"192.0.2.0/24\", \"here\"]\n");
+        assert!(text.contains("line 2: `here` is neither an address nor a network"), "{text}");
+        let text = error("[[mount]]\ncharset = \"utf\"\n");
+        assert!(text.contains("line 2: unknown variant `utf`, expected one of"), "{text}");
         let text = error("[server\n");
         assert!(text.contains("line 1:"), "{text}");
     }
 
     #[test]
     fn relative_paths_count_from_the_folder_of_the_file() {
-        let text =
-            "[directories]\nmusic = \"songs\"\ndata = \"~/radio\"\n[server]\ntls_key = \"/k\"\n";
+        let text = "[directories]\nmusic = \"songs\"\ndata = \"~/radio\"\n[server]\ntls_key = \"/k\"\n[[mount]]\nintro = \"hello.mp3\"\n";
         let table = parse(Path::new("/etc/radio.toml"), text).unwrap();
         assert_eq!(table["directories"]["music"].as_str(), Some("/etc/songs"));
         assert_eq!(table["directories"]["data"].as_str(), Some("~/radio"));
         assert_eq!(table["server"]["tls_key"].as_str(), Some("/k"));
+        assert_eq!(table["mount"][0]["intro"].as_str(), Some("/etc/hello.mp3"));
     }
 }

@@ -113,13 +113,16 @@ impl Config {
                 path.clone_from(default);
             }
         }
-        let Self { directories, server, .. } = self;
+        let Self { directories, server, mount, .. } = self;
         let paths = [&mut directories.music, &mut directories.data].into_iter();
-        for path in paths
+        let paths = paths
             .chain(&mut server.access_log)
             .chain(&mut server.tls_certificate)
-            .chain(&mut server.tls_key)
-        {
+            .chain(&mut server.tls_key);
+        let of_mounts = mount
+            .iter_mut()
+            .flat_map(|mount| mount.intro.iter_mut().chain(&mut mount.listener_file));
+        for path in paths.chain(of_mounts) {
             if let (Some(home), Ok(rest)) = (&places.home, path.strip_prefix("~")) {
                 *path = home.join(rest);
             }
@@ -156,10 +159,17 @@ fn ours((name, value): (OsString, OsString)) -> Option<(String, OsString)> {
 fn set_variable(table: &mut toml::Table, name: &str, value: OsString) -> Result<(), ConfigError> {
     let lower = name.trim_start_matches(ENVIRONMENT_PREFIX).to_lowercase();
     let (section, key) = lower.split_once('_').unwrap_or((&lower, ""));
+    if section == fields::MOUNT {
+        let reason = "what holds for one mount stands in the file alone, in a [[mount]] table";
+        return Err(ConfigError::WrongVariable {
+            name: name.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
     if !fields::keys_of(section).is_some_and(|keys| keys.contains(&key)) {
         return Err(ConfigError::UnknownVariable {
             name: name.to_owned(),
-            nearest: variable(fields::nearest_to_key(section, key)),
+            nearest: variable(fields::nearest_to_variable(section, key)),
         });
     }
     let wrong = |reason| ConfigError::WrongVariable { name: name.to_owned(), reason };
@@ -292,6 +302,10 @@ mod tests {
     fn a_key_of_another_section_is_nearer_than_any_other() {
         let error = with(&[("MUSICDB_STREAM_SERVER_PORT", "1")]).unwrap_err();
         assert!(error.ends_with("the nearest is MUSICDB_STREAM_ICECAST_PORT"), "{error}");
+        let error = with(&[("MUSICDB_STREAM_SERVER_HIDDEN", "1")]).unwrap_err();
+        assert!(!error.contains("STREAM_MOUNT"), "{error}");
+        let error = with(&[("MUSICDB_STREAM_MOUNT_HIDDEN", "1")]).unwrap_err();
+        assert!(error.contains("in a [[mount]] table"), "{error}");
         let error = with(&[("MUSICDB_STREAM_TOKEN", "x")]).unwrap_err();
         assert!(error.contains("MUSICDB_STREAM_TOKEN stands for no setting"), "{error}");
     }

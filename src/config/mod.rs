@@ -3,6 +3,7 @@
 //! Nothing here reads the environment, the home directory or the command line: the caller passes
 //! them in ([`Places`], pairs of names and values, [`Flags`]).
 
+mod address_range;
 mod check;
 mod data_dir;
 mod directories;
@@ -10,6 +11,7 @@ mod fields;
 mod file;
 mod icecast;
 mod layers;
+mod mount;
 mod not_yet;
 mod password;
 mod randy;
@@ -19,12 +21,14 @@ mod small;
 mod stream;
 mod title_form;
 
+pub use address_range::{AddressRange, NoRange};
 pub use check::{BURST_SECONDS, CheckError, FLUSH_MS, TICK_MS};
 pub use data_dir::{DataDir, DataDirError, ServerLock, local_url};
 pub use directories::Directories;
 pub use file::FileError;
 pub use icecast::{AfterReconnect, Icecast, OnLoss, Tls};
 pub use layers::{ConfigError, ENVIRONMENT_PREFIX, Flags, Places};
+pub use mount::{Charset, MAX_LISTENER_SECONDS, MountSettings};
 pub use password::Password;
 pub use randy::Randy;
 pub use secrets::{SecretError, Secrets};
@@ -56,6 +60,9 @@ pub struct Config {
     pub monitor: Monitor,
     /// Parts that can be switched off.
     pub debug: Debug,
+    /// Mounts with settings of their own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mount: Vec<MountSettings>,
 }
 
 impl Config {
@@ -84,10 +91,35 @@ mod tests {
         assert_eq!(file, Config::default());
         let written: toml::Table = Config::default_file().parse().unwrap();
         for (section, keys) in fields::known() {
-            for key in keys {
+            for key in keys.iter().filter(|_| section != fields::MOUNT) {
                 assert!(written[section].get(key).is_some(), "{section}.{key} is missing");
             }
         }
+    }
+
+    #[test]
+    fn the_default_file_shows_every_key_of_a_mount_with_its_default_behind_comments() {
+        let file = Config::default_file();
+        let shown = file.lines().skip_while(|line| *line != "#[[mount]]");
+        let shown: Vec<&str> = shown.take_while(|line| !line.is_empty()).collect();
+        let keys = fields::keys_of(fields::MOUNT).unwrap();
+        let mut text = String::new();
+        for line in shown {
+            // A sentence has a space behind its sign, a setting has none.
+            if !line.starts_with("# ") {
+                text += &format!("{}\n", line.trim_start_matches('#'));
+            }
+        }
+        for key in keys {
+            assert!(text.contains(&format!("\n{key} = ")), "mount.{key} is missing");
+        }
+        let config: Config = toml::from_str(&text).unwrap();
+        let mut example = config.mount[0].clone();
+        assert_eq!(example.name, "/live");
+        // What has no default is shown with an example.
+        example.name = String::new();
+        (example.burst_seconds, example.public) = (None, None);
+        assert_eq!(example, MountSettings::default());
     }
 
     #[test]
@@ -96,6 +128,8 @@ mod tests {
         config.icecast.password = Password::from("hackme");
         config.server.tls_listen = Some("127.0.0.1:8443".parse().unwrap());
         config.randy.genres = vec!["Rock".to_owned()];
+        config.server.deny = vec!["192.0.2.0/24".parse().unwrap()];
+        config.mount = vec![MountSettings { name: "/live".into(), ..MountSettings::default() }];
         let text = config.effective().unwrap();
         assert!(!text.contains("hackme"), "{text}");
         let again: Config = toml::from_str(&text).unwrap();

@@ -8,7 +8,6 @@ impl Config {
     #[must_use]
     pub fn without_effect(&self) -> Vec<&'static str> {
         let default = Self::default();
-        let (server, other) = (&self.server, &default.server);
         // A minimum length of 0 asks for nothing, which is what happens.
         let mut randy = self.randy.clone();
         if randy.min_song_length == 0 {
@@ -16,7 +15,6 @@ impl Config {
         }
         let differs = [
             ("directories.watch", self.directories.watch != default.directories.watch),
-            ("server.trusted_proxies", server.trusted_proxies != other.trusted_proxies),
             ("randy", randy != default.randy),
             ("tracker", self.tracker != default.tracker),
             ("monitor.sinks", self.monitor != default.monitor),

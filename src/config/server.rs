@@ -1,13 +1,13 @@
 //! `[server]`: the embedded server, its limits, who may send to it, TLS.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{Password, fields::empty_is_none};
+use super::{AddressRange, Password, fields::empty_is_none};
 
 /// The embedded server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,8 +37,16 @@ pub struct Server {
     pub live: Live,
     /// The API can be read without a token from anywhere.
     pub public_api: bool,
-    /// Reverse proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Reverse proxies that are believed when they say for whom they ask: `X-Forwarded-For` and its
+    /// kin, `Forwarded`.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// Only these are let in, and programs on this machine; empty: everyone.
+    pub allow: Vec<AddressRange>,
+    /// These are not let in, whatever `allow` says.
+    pub deny: Vec<AddressRange>,
+    /// Servers that carry the same mounts: while this one is full, listeners are sent to them in
+    /// turn. Base addresses, as in `http://relay.example.org:8000`.
+    pub relays: Vec<String>,
     /// What a source client must know. Empty: made at the first start.
     pub source_password: Password,
     /// What the page's login and Icecast's admin pages ask for. Empty: made at the first start.
@@ -84,6 +92,9 @@ impl Default for Server {
             live: Live::default(),
             public_api: false,
             trusted_proxies: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+            relays: Vec::new(),
             source_password: Password::default(),
             admin_password: Password::default(),
             relay_password: Password::default(),

@@ -28,6 +28,12 @@ impl Burst {
         Some(Self::of(Duration::try_from_secs_f64(seconds).unwrap_or(MAX_BURST)))
     }
 
+    /// What is left of it behind something else that sounds for so long.
+    #[must_use]
+    pub fn behind(self, other: StreamTime) -> Self {
+        Self::of(self.stream_time().saturating_sub(other).as_duration())
+    }
+
     /// In stream time, as the relay wants it.
     #[must_use]
     pub fn stream_time(self) -> StreamTime {

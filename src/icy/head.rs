@@ -104,6 +104,13 @@ impl Answer {
         Self { headers, ..Self::text(401, "You need to authenticate") }
     }
 
+    /// The same is to be had there, this time.
+    #[must_use]
+    pub fn moved(location: &str) -> Self {
+        let headers = format!("Location: {}\r\n", head_text(location));
+        Self { headers, ..Self::text(302, "Listen there") }
+    }
+
     /// What may be done with the resource, for `OPTIONS` and for browsers that ask beforehand.
     #[must_use]
     pub fn allowed(methods: &str) -> Self {
@@ -164,6 +171,7 @@ fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
         204 => "No Content",
+        302 => "Found",
         400 => "Bad Request",
         401 => "Authentication Required",
         403 => "Forbidden",

@@ -29,6 +29,30 @@ fn encode_but(text: &str, kept: &[u8]) -> String {
     encoded
 }
 
+/// What stands in a form's field or a query's value: `+` is a space, `%41` an `A`. What is no escape
+/// stays as it is, and what is no UTF-8 becomes U+FFFD.
+#[must_use]
+pub fn decode_form(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let value = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        match value.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(value) => {
+                decoded.push(value);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                decoded.push(if byte == b'+' { b' ' } else { byte });
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
 /// The longest start of `text` that takes at most `most` bytes once encoded, cut between
 /// characters.
 #[must_use]
@@ -55,6 +79,14 @@ mod tests {
         assert_eq!(encode("音楽"), "%E9%9F%B3%E6%A5%BD");
         assert_eq!(encode("a\r\nb"), "a%0D%0Ab");
         assert_eq!(encode_path("/a b/c?"), "/a%20b/c%3F");
+    }
+
+    #[test]
+    fn a_forms_field_is_read_back() {
+        for text in ["A & B = 100% + #1?", "Käßé", "音楽", ""] {
+            assert_eq!(decode_form(&encode(text)), text);
+        }
+        assert_eq!(decode_form("a+b%2B%zz%4%+1%FF"), "a b+%zz%4% 1\u{FFFD}");
     }
 
     #[test]

@@ -50,18 +50,39 @@ pub(super) struct Cursor {
 impl Cursor {
     /// At a frame edge `burst` ago.
     pub(super) fn new(mount: &Arc<Mount>, metaint: Option<usize>, burst: Burst) -> Self {
-        let now = mount.feed().now();
-        let spot = Spot::burst(&now.relay, burst.stream_time());
-        // What was in the relay before it was heard here is none of this mount's past.
-        let spot = if spot.offset() < now.from { Spot::at(now.from) } else { spot };
+        let (relay, spot, turn) = beginning(mount, burst);
         Self {
             mount: Arc::clone(mount),
             spot,
-            relay: now.relay,
-            turn: now.turn,
+            relay,
+            turn,
             burst,
             titles: metaint.map(|metaint| Box::new(Interleaver::new(metaint))),
             is_mid_frame: false,
+        }
+    }
+
+    /// Begins anew, `burst` ago as seen from now; nothing was taken from it yet.
+    pub(super) fn begin(&mut self, burst: Burst) {
+        (self.relay, self.spot, self.turn) = beginning(&self.mount, burst);
+    }
+
+    /// How much of the past a new listener gets where this one is.
+    pub(super) fn burst(&self) -> Burst {
+        self.burst
+    }
+
+    /// Its listener gets titles.
+    pub(super) fn has_titles(&self) -> bool {
+        self.titles.is_some()
+    }
+
+    /// Copies sound that is not the stream's to `out`, with the blocks that fall in it: they carry the
+    /// title that holds where the stream will begin.
+    pub(super) fn copy_before(&mut self, sound: &[u8], out: &mut Vec<u8>) {
+        match &mut self.titles {
+            Some(titles) => titles.interleave(sound, &self.spot.title(&self.relay), out),
+            None => out.extend_from_slice(sound),
         }
     }
 
@@ -189,4 +210,13 @@ impl Cursor {
             Read::Lagged => Look::Outrun,
         }
     }
+}
+
+/// Where somebody begins that comes to `mount` now.
+fn beginning(mount: &Mount, burst: Burst) -> (Relay, Spot, u32) {
+    let now = mount.feed().now();
+    let spot = Spot::burst(&now.relay, burst.stream_time());
+    // What was in the relay before it was heard here is none of this mount's past.
+    let spot = if spot.offset() < now.from { Spot::at(now.from) } else { spot };
+    (now.relay, spot, now.turn)
 }

@@ -11,10 +11,12 @@ use super::{
     address::{base_url, own_host},
     connections::Connections,
     guard::Guard,
+    guest_list::GuestList,
     mount::Mount,
     mounts::Mounts,
     options::ServerOptions,
     registry::Listeners,
+    relays::Relays,
     request::Request,
     tick::Epoch,
 };
@@ -31,6 +33,10 @@ pub(super) struct Documents {
     pub(super) options: ServerOptions,
     pub(super) mounts: Arc<Mounts>,
     pub(super) listeners: Listeners,
+    /// Where listeners go while there is no room.
+    pub(super) relays: Relays,
+    /// Who may come.
+    pub(super) guests: GuestList,
     pub(super) local: SocketAddr,
     /// Where TLS is listened for.
     pub(super) tls_local: Option<SocketAddr>,
@@ -116,7 +122,8 @@ impl Documents {
         base_url(request, self.options.hostname.as_deref(), local)
     }
 
-    fn host_name(&self) -> String {
+    /// The name of this server, without its port.
+    pub(super) fn host_name(&self) -> String {
         let host = own_host(self.options.hostname.as_deref(), self.local);
         host.rsplit_once(':').map_or(host.clone(), |(name, _)| name.to_owned())
     }

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -18,19 +18,18 @@ use super::{
     access_log::Visit,
     admin,
     document::Documents,
-    fan::{Fan, Seat},
+    fan::Fan,
+    forwarded::believe,
     handed::{Handed, Prefixed},
-    listener::Listener,
-    mount::Mount,
     pending::Room,
-    registry::Visitor,
     request::{BadHead, Head, Request, behind_head, read_head},
     route::{Route, route},
     source::Sources,
     tls::Tls,
     transport::Transport,
+    usher::Wish,
 };
-use crate::icy::{Answer, Burst, date::Date};
+use crate::icy::{Answer, date::Date};
 
 /// From the connection to the end of its head, as Icecast has it.
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
@@ -38,6 +37,8 @@ const HEAD_LIMIT: Duration = Duration::from_secs(15);
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// Bytes of an unwanted body that are taken, so that the answer before them arrives.
 const MAX_UNWANTED: usize = 256 * 1024;
+/// What somebody is told whose address is not let in.
+const NOT_FROM_HERE: &str = "This address is not let in";
 
 /// What every connection needs; one for the whole server.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub(super) struct Door {
     pub(super) handed: mpsc::Sender<Handed>,
     /// Room for those handed on: they may stay, and must not keep listeners out.
     pub(super) pages: Arc<Semaphore>,
+    /// Room for listeners whose login is being looked at.
+    pub(super) asking: Arc<Semaphore>,
     pub(super) fan: Arc<Fan>,
     pub(super) sources: Arc<Sources>,
     /// What those who come must speak first; nothing at the plain port.
@@ -83,9 +86,13 @@ impl Door {
     /// Reads the request of a connection, then lets another task serve it.
     async fn attend(self, mut guest: Guest, peer: SocketAddr) {
         let since = Instant::now();
+        let guests = &self.documents.guests;
+        if !guests.may_speak(peer.ip()) {
+            return self.answer(guest, Answer::error_page(403, NOT_FROM_HERE), false);
+        }
         let mut bytes = Vec::new();
         let head = timeout(HEAD_LIMIT, receive_head(&mut guest.stream, &mut bytes)).await;
-        let request = match head {
+        let mut request = match head {
             Ok(Ok(Some(request))) => request.over(&guest.stream),
             // The peer has left.
             Ok(Err(_)) => return,
@@ -97,11 +104,22 @@ impl Door {
                 return self.answer(guest, late, false);
             }
         };
-        guest.visit = self.documents.access_log.visit(&request, peer.ip(), since);
-        self.dispatch(request, bytes, guest, peer);
+        let client = believe(&mut request, peer.ip(), guests);
+        if !guests.has(client) {
+            return self.answer(guest, Answer::error_page(403, NOT_FROM_HERE), false);
+        }
+        guest.visit = self.documents.access_log.visit(&request, client, since);
+        self.dispatch(request, bytes, guest, (peer, client));
     }
 
-    fn dispatch(self, request: Request, bytes: Vec<u8>, guest: Guest, peer: SocketAddr) {
+    /// Does what is asked for by `client`, which may stand behind its `peer`, a proxy.
+    fn dispatch(
+        self,
+        request: Request,
+        bytes: Vec<u8>,
+        guest: Guest,
+        (peer, client): (SocketAddr, IpAddr),
+    ) {
         let is_head = request.method == "HEAD";
         let documents = Arc::clone(&self.documents);
         if !matches!(request.method.as_str(), "SOURCE" | "PUT") {
@@ -110,73 +128,45 @@ impl Door {
         match route(&request, &documents.mounts, &documents.options) {
             Route::HandOver => self.hand_over(bytes, guest, peer),
             Route::Listen { mount, titles, burst } => {
-                self.listen(request, mount, titles, burst, guest, peer);
+                let burst = Some(burst);
+                self.listen(Wish { request, mount, titles, burst }, guest, client);
             }
             Route::StreamHead { mount, titles } => {
-                let (head, _) = documents.stream_head(&mount, titles);
-                self.send(guest, 200, head);
+                self.listen(Wish { request, mount, titles, burst: None }, guest, client);
             }
             Route::Playlist { kind, name, mount } => {
                 let playlist = documents.playlist(kind, (&name, &mount), &request);
                 self.answer(guest, playlist, is_head);
             }
             Route::Admin => {
-                let answer = admin::answer(&documents, &self.fan, &request, peer.ip());
+                let answer = admin::answer(&documents, &self.fan, &request, client);
                 self.answer(guest, answer, is_head);
             }
             Route::Status => self.answer(guest, documents.status(&request), is_head),
-            Route::Source => self.feed(&request, &bytes, guest, peer),
+            Route::Source => self.feed(&request, &bytes, guest, client),
             Route::Answer(answer) => self.answer(guest, answer, is_head),
         }
     }
 
-    fn listen(
-        self,
-        request: Request,
-        mount: Arc<Mount>,
-        titles: bool,
-        burst: Burst,
-        guest: Guest,
-        peer: SocketAddr,
-    ) {
-        let documents = &self.documents;
-        let now = Instant::now();
-        let visitor = Visitor {
-            request: guest.visit.as_ref().map_or("", Visit::request),
-            user_agent: request.user_agent.as_deref().unwrap_or_default(),
-            referer: guest.visit.as_ref().map_or("", Visit::referer),
-            // Nobody has to log in to listen, so no name has been checked.
-            user: "",
-        };
-        let place = match documents.listeners.admit(peer.ip(), visitor, &mount, now) {
-            Ok(place) => place,
-            Err(full) => return self.answer(guest, Answer::text(403, &full.to_string()), false),
-        };
-        let (head, metaint) = documents.stream_head(&mount, titles);
-        let tick = documents.epoch.tick(now);
-        let listener = Listener::new(&mount, head, metaint, burst, tick);
-        let wire = match guest.stream.into_wire() {
-            Ok(wire) => wire,
-            Err(error) => {
-                tracing::debug!(%error, "a listener's connection was lost before it was served");
-                return;
-            }
-        };
-        if !self.fan.take(Seat::new(wire, listener, place)) {
-            tracing::warn!("a listener was turned away: too many come at once");
-        }
-    }
-
     /// Lets a source client feed a mount, in a task of its own.
-    fn feed(self, request: &Request, bytes: &[u8], guest: Guest, peer: SocketAddr) {
+    fn feed(self, request: &Request, bytes: &[u8], guest: Guest, client: IpAddr) {
         let (documents, now) = (&self.documents, Instant::now());
-        let admitted = documents.guard.watch(request.login.is_some(), peer.ip(), now, || {
-            self.sources.admit(request, &documents.options, peer.ip(), now)
+        let admitted = documents.guard.watch(request.login.is_some(), client, now, || {
+            self.sources.admit(request, &documents.options, client, now)
         });
         match admitted {
             Ok(session) => {
                 documents.connections.note_source();
                 self.fan.follow(session.relay());
+                let mount = session.mount();
+                if let Some(back) = documents.mounts.returned(mount)
+                    && !self.fan.move_all(&back, mount)
+                {
+                    tracing::warn!(
+                        mount = mount.name(),
+                        "not all listeners of its fallback could be told that a source is back"
+                    );
+                }
                 let begun = behind_head(bytes).to_vec();
                 tokio::spawn(session.run(guest, begun, (self.documents, self.fan, self.alive)));
             }
@@ -199,13 +189,13 @@ impl Door {
         }
     }
 
-    fn answer(self, guest: Guest, answer: Answer, is_head: bool) {
+    pub(super) fn answer(self, guest: Guest, answer: Answer, is_head: bool) {
         let bytes = answer.to_bytes(Date::of(SystemTime::now()), is_head);
         self.send(guest, answer.status, bytes);
     }
 
     /// Sends a short answer and closes, in a task of its own: this one counts as reading a head.
-    fn send(self, guest: Guest, status: u16, answer: Vec<u8>) {
+    pub(super) fn send(self, guest: Guest, status: u16, answer: Vec<u8>) {
         let Self { documents, alive, .. } = self;
         tokio::spawn(async move {
             let Guest { mut stream, room: _room, visit } = guest;

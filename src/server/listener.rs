@@ -8,6 +8,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use super::{
     cursor::{Cursor, Look},
+    intro::Intro,
     mount::Mount,
     tick::Tick,
 };
@@ -19,6 +20,9 @@ pub const STALL_LIMIT: Duration = Duration::from_secs(20);
 /// A listener that the ring outruns is moved forward if it has taken so many bytes since it came or
 /// was moved last; one that took less cannot follow and is dropped.
 const LEAST_BETWEEN_MOVES: u32 = RING_BYTES as u32 / 8;
+
+/// Bytes of an intro that are handed to a socket at once; with titles they are copied.
+const INTRO_PIECE: usize = 16 * 1024;
 
 /// What a flush came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,16 +52,18 @@ pub(super) struct Listener {
 }
 
 /// Bytes that must go before anything else: the response's head, the rest of a cut frame.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Pending {
     bytes: Vec<u8>,
     /// How many of them have gone.
     sent: usize,
+    /// What is heard behind them and before the stream, and how much of that has gone.
+    intro: Option<(Arc<Intro>, usize)>,
 }
 
 impl Pending {
     fn of(bytes: Vec<u8>) -> Option<Box<Self>> {
-        (!bytes.is_empty()).then(|| Box::new(Self { bytes, sent: 0 }))
+        (!bytes.is_empty()).then(|| Box::new(Self { bytes, sent: 0, intro: None }))
     }
 }
 
@@ -80,6 +86,18 @@ impl Listener {
             moves: 0,
             hears: false,
         }
+    }
+
+    /// Lets it hear `intro` behind its head, and of the burst only what that leaves; for one that has
+    /// got nothing yet.
+    pub(super) fn hear_first(&mut self, intro: &Arc<Intro>) {
+        let pending = self.pending.get_or_insert_default();
+        pending.intro = Some((Arc::clone(intro), 0));
+    }
+
+    /// When it took something last.
+    pub(super) fn last_taken(&self) -> Tick {
+        self.last_taken
     }
 
     /// The mount that it hears, or will from the next frame edge on.
@@ -138,7 +156,7 @@ impl Listener {
         send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
     ) -> io::Result<Flushed> {
         loop {
-            if !self.send_pending(send)? {
+            if !self.send_pending(stage, send)? {
                 return Ok(Flushed::Short);
             }
             let mut look = self.cursor.send(send)?;
@@ -173,6 +191,7 @@ impl Listener {
     /// Sends what was kept; false: the socket did not take all of it.
     fn send_pending(
         &mut self,
+        stage: &mut Vec<u8>,
         send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
     ) -> io::Result<bool> {
         let Some(pending) = &mut self.pending else { return Ok(true) };
@@ -184,7 +203,48 @@ impl Listener {
                 return Ok(false);
             }
         }
+        if pending.intro.is_some() {
+            return self.send_intro(stage, send);
+        }
         self.pending = None;
+        Ok(true)
+    }
+
+    /// Sends the intro, then begins the stream; false: the socket did not take all of it.
+    fn send_intro(
+        &mut self,
+        stage: &mut Vec<u8>,
+        send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<bool> {
+        while let Some(pending) = &mut self.pending
+            && let Some((intro, gone)) = &mut pending.intro
+        {
+            let rest = intro.bytes().get(*gone..).unwrap_or_default();
+            let piece = rest.get(..INTRO_PIECE).unwrap_or(rest);
+            if piece.is_empty() {
+                // As late as this: whoever took its time for the intro does not begin in the past.
+                self.cursor.begin(self.cursor.burst().behind(intro.duration()));
+                self.pending = None;
+                break;
+            }
+            let (shown, sent) = if self.cursor.has_titles() {
+                stage.clear();
+                self.cursor.copy_before(piece, stage);
+                *gone += piece.len();
+                let sent = send(stage)?;
+                pending.bytes = stage.get(sent..).unwrap_or_default().to_vec();
+                pending.sent = 0;
+                (stage.len(), sent)
+            } else {
+                let (shown, sent) = (piece.len(), send(piece)?);
+                *gone += sent;
+                (shown, sent)
+            };
+            self.note_sent(sent);
+            if sent < shown {
+                return Ok(false);
+            }
+        }
         Ok(true)
     }
 
@@ -226,153 +286,4 @@ fn taken(sent: io::Result<usize>) -> io::Result<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{
-        icy::StreamInfo,
-        mpeg::Header,
-        relay::{FrameKind, Group, Relay},
-        server::{mount::About, tick::Epoch},
-    };
-
-    const HEAD: &[u8] = b"head";
-    const METAINT: usize = 700;
-
-    /// Frames of 320 kbit/s, each with its number; `from` is the next one's.
-    fn push(relay: &Relay, from: &mut u32, frames: u32) {
-        let header = Header::parse([0xFF, 0xFB, 0xE0, 0x64]).unwrap();
-        let mut group = Group::new();
-        for _ in 0..frames {
-            let mut frame = header.to_bytes().to_vec();
-            frame.extend_from_slice(&from.to_be_bytes());
-            frame.resize(header.frame_len(), 0x55);
-            group.push(header, &frame, FrameKind::Song);
-            *from += 1;
-        }
-        relay.push(&group, Instant::now());
-    }
-
-    fn mount(relay: &Relay) -> Arc<Mount> {
-        Mount::new("/stream", relay.clone(), About::mp3(StreamInfo::default()))
-    }
-
-    fn tick(after: Duration) -> Tick {
-        let begun = Instant::now();
-        Epoch::new(begun).tick(begun + after)
-    }
-
-    fn audio_of(body: &[u8], titles: bool) -> Vec<u8> {
-        let Some(mut rest) = titles.then_some(body) else { return body.to_vec() };
-        let mut audio = Vec::new();
-        while rest.len() > METAINT {
-            audio.extend_from_slice(&rest[..METAINT]);
-            rest = &rest[METAINT + 1 + 16 * usize::from(rest[METAINT])..];
-        }
-        [audio, rest.to_vec()].concat()
-    }
-
-    fn numbers(audio: &[u8]) -> Vec<u32> {
-        let len = Header::parse([0xFF, 0xFB, 0xE0, 0x64]).unwrap().frame_len();
-        let frames = audio.chunks(len).inspect(|frame| {
-            assert_eq!((frame.len(), &frame[..2]), (len, &[0xFF, 0xFB][..]), "no whole frame");
-        });
-        frames.map(|frame| u32::from_be_bytes(frame[4..8].try_into().unwrap())).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_the_socket_takes_the_client_gets_whole_frames(
-            titles in any::<bool>(),
-            steps in prop::collection::vec((0_u32..500, prop::collection::vec(0_usize..70_000, 0..12)), 1..25),
-        ) {
-            let (relay, mut from) = (Relay::new(), 0);
-            push(&relay, &mut from, 100);
-            let now = tick(Duration::ZERO);
-            let burst = Burst::of(Duration::from_secs(1));
-            let metaint = titles.then_some(METAINT);
-            let mut listener = Listener::new(&mount(&relay), HEAD.to_vec(), metaint, burst, now);
-            let (mut body, mut stage, mut is_too_slow) = (Vec::new(), Vec::new(), false);
-            for (frames, takes) in steps {
-                push(&relay, &mut from, frames);
-                let mut takes = takes.into_iter();
-                let flushed = listener.flush(now, &mut stage, |bytes| {
-                    let Some(most) = takes.next() else { return Err(io::ErrorKind::WouldBlock.into()) };
-                    body.extend_from_slice(&bytes[..bytes.len().min(most)]);
-                    Ok(bytes.len().min(most))
-                });
-                is_too_slow |= flushed.unwrap() == Flushed::TooSlow;
-                if is_too_slow {
-                    break;
-                }
-            }
-            if !is_too_slow {
-                relay.close();
-                let flushed = listener.flush(now, &mut stage, |bytes| {
-                    body.extend_from_slice(bytes);
-                    Ok(bytes.len())
-                });
-                is_too_slow = flushed.unwrap() == Flushed::TooSlow;
-            }
-            prop_assert_eq!(listener.sent(), body.len() as u64);
-            // One who is dropped for being slow may have been in the middle of anything.
-            if !is_too_slow {
-                let numbers = numbers(&audio_of(&body[HEAD.len()..], titles));
-                let jumps = numbers.windows(2).filter(|pair| pair[1] != pair[0] + 1).count();
-                prop_assert_eq!(jumps, listener.moves() as usize);
-                prop_assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]));
-                prop_assert_eq!(numbers.last(), Some(&(from - 1)));
-            }
-        }
-    }
-
-    #[test]
-    fn one_that_took_enough_is_moved_and_one_that_took_nothing_is_dropped() {
-        for (takes, expected) in [(0, Flushed::TooSlow), (200, Flushed::All)] {
-            let (relay, mut from) = (Relay::new(), 0);
-            push(&relay, &mut from, 300);
-            let burst = Burst::of(Duration::from_secs(10));
-            let now = tick(Duration::ZERO);
-            let mut listener = Listener::new(&mount(&relay), Vec::new(), None, burst, now);
-            let mut flush = |most: usize| {
-                let mut room = most;
-                let flushed = listener.flush(now, &mut Vec::new(), |bytes| {
-                    let len = bytes.len().min(room);
-                    room -= len;
-                    Ok(len)
-                });
-                flushed.unwrap()
-            };
-            assert_eq!(flush(takes * 1044), Flushed::Short);
-            push(&relay, &mut from, 1100);
-            assert_eq!(flush(usize::MAX), expected);
-            if expected == Flushed::All {
-                // What it had, then as much as a new listener gets, and not the whole ring.
-                let least = (takes * 1044) as u64;
-                assert!((least..least + 383 * 1044).contains(&listener.sent()));
-            }
-        }
-    }
-
-    #[test]
-    fn a_full_socket_stalls_from_the_last_byte_that_it_took() {
-        let (relay, mut from) = (Relay::new(), 0);
-        push(&relay, &mut from, 10);
-        let burst = Burst::of(Duration::from_secs(1));
-        let begun = tick(Duration::ZERO);
-        let mut listener = Listener::new(&mount(&relay), Vec::new(), None, burst, begun);
-        let second = Duration::from_secs(1);
-        for (after, takes, stalled) in [(1, 100, 1), (2, 0, 1), (3, 1, 3), (4, 0, 3)] {
-            let mut takes = takes;
-            let flushed = listener
-                .flush(tick(second * after), &mut Vec::new(), |_| Ok(std::mem::take(&mut takes)));
-            assert_eq!(flushed.unwrap(), Flushed::Short);
-            let stalled_at = second * stalled + STALL_LIMIT;
-            assert!(listener.has_stalled(tick(stalled_at)));
-            assert!(!listener.has_stalled(tick(stalled_at - Duration::from_millis(1))));
-        }
-    }
-}
+mod tests;

@@ -27,6 +27,16 @@ impl Login {
         Some(Self { user: user.to_owned(), password: password.to_owned() })
     }
 
+    /// A name and a password that came in another way.
+    pub(super) fn new(user: &str, password: &str) -> Self {
+        Self { user: user.to_owned(), password: password.to_owned() }
+    }
+
+    /// The password, for those who have to pass it on or hash it.
+    pub(super) fn password(&self) -> &str {
+        &self.password
+    }
+
     /// The name.
     pub(super) fn user(&self) -> &str {
         &self.user

@@ -8,7 +8,8 @@
 //!                                                └─ handed    (web page, API)
 //! ```
 //!
-//! `request`, `route`, `address`, `listener` and its `cursor` know no socket and no clock; `front`, `door` and
+//! A mount may have a `gate` at which listeners log in; the `usher` brings them through it to their seats.
+//! `request`, `route`, `address`, `forwarded`, `guest_list`, `rules`, `listener` and its `cursor` know no socket and no clock; `front`, `door` and
 //! `fan` are the shells around them.
 
 mod access_log;
@@ -22,9 +23,13 @@ mod fan;
 mod feed;
 mod feeder;
 mod figures;
+mod forwarded;
 mod front;
+mod gate;
 mod guard;
+mod guest_list;
 mod handed;
+mod intro;
 mod journal;
 mod listener;
 mod login;
@@ -34,13 +39,16 @@ mod names;
 mod options;
 mod pending;
 mod registry;
+mod relays;
 mod request;
 mod route;
+mod rules;
 mod socket;
 mod source;
 mod tick;
 mod tls;
 mod transport;
+mod usher;
 
 pub use figures::Figures;
 pub use front::{DRAIN_LIMIT, Server};

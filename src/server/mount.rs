@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{feed::Feed, feeder::Feeder};
+use super::{feed::Feed, feeder::Feeder, rules::Rules};
 use crate::{
     icy::{AudioInfo, StreamInfo},
     relay::Relay,
@@ -29,6 +29,8 @@ pub(super) struct Mount {
     /// When its source client was heard of last: it came, or sent something.
     heard_of: Mutex<Instant>,
     pub(super) counts: Counts,
+    /// What the configuration says about it.
+    rules: RwLock<Arc<Rules>>,
     /// Public documents leave it out.
     is_hidden: AtomicBool,
     /// The name of the mount at which its listeners go on when its source has ended.
@@ -80,8 +82,9 @@ impl Mount {
             show: Mutex::default(),
             heard_of: Mutex::new(Instant::now()),
             counts: Counts::default(),
-            is_hidden: AtomicBool::new(false),
+            rules: RwLock::default(),
             fallback: Mutex::default(),
+            is_hidden: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
         }
     }
@@ -104,14 +107,49 @@ impl Mount {
         self.about.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something else is said about it from now on.
-    pub(super) fn set_about(&self, about: About) {
-        *self.about.write().unwrap_or_else(PoisonError::into_inner) = about;
-    }
-
     /// The relay that the station fills, where this is its own mount.
     pub(super) fn station(&self) -> Option<&Relay> {
         self.station.as_ref()
+    }
+
+    /// Another source says something else about the stream; what the configuration says holds.
+    pub(super) fn set_about(&self, mut about: About) {
+        self.rules().dress(&mut about.stream);
+        *self.about.write().unwrap_or_else(PoisonError::into_inner) = about;
+    }
+
+    /// What the configuration says about it.
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on these rules hold.
+    pub(super) fn adopt(&self, rules: &Arc<Rules>) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(rules);
+        self.set_fallback(rules.fallback.clone());
+        self.set_hidden(rules.is_hidden);
+        let about = self.about().clone();
+        self.set_about(about);
+    }
+
+    /// The name of the mount that is heard when its source has ended.
+    pub(super) fn fallback(&self) -> Option<String> {
+        self.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Another mount is heard when its source has ended, or none.
+    pub(super) fn set_fallback(&self, fallback: Option<String>) {
+        *self.fallback.lock().unwrap_or_else(PoisonError::into_inner) = fallback;
+    }
+
+    /// It is left out of public lists.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.is_hidden.load(Relaxed)
+    }
+
+    /// Puts it into public lists or takes it out.
+    pub(super) fn set_hidden(&self, is_hidden: bool) {
+        self.is_hidden.store(is_hidden, Relaxed);
     }
 
     /// The source client that feeds it now.
@@ -170,24 +208,6 @@ impl Mount {
         if let Some(relay) = show.or_else(own) {
             relay.set_title(title);
         }
-    }
-
-    /// Public documents leave it out.
-    pub(super) fn is_hidden(&self) -> bool {
-        self.is_hidden.load(Relaxed)
-    }
-
-    pub(super) fn set_hidden(&self, hidden: bool) {
-        self.is_hidden.store(hidden, Relaxed);
-    }
-
-    /// The name of the mount at which its listeners go on when its source has ended.
-    pub(super) fn fallback(&self) -> Option<String> {
-        self.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn set_fallback(&self, fallback: Option<String>) {
-        *self.fallback.lock().unwrap_or_else(PoisonError::into_inner) = fallback;
     }
 
     /// Its source has ended.

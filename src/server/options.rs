@@ -8,7 +8,7 @@ use std::{
 
 use super::pending::MAX_BESIDE;
 use crate::{
-    config::{Live, Password},
+    config::{AddressRange, Live, MountSettings, Password},
     icy::StreamInfo,
 };
 
@@ -48,6 +48,16 @@ pub struct ServerOptions {
     pub access_log: Option<PathBuf>,
     /// What becomes of a source client that comes to the main mount.
     pub live: Live,
+    /// Proxies that are believed when they say whose request it is.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// From where somebody may come at all; empty: from everywhere.
+    pub allow: Vec<AddressRange>,
+    /// From where nobody may come.
+    pub deny: Vec<AddressRange>,
+    /// Base addresses of servers to which listeners are sent while this one is full.
+    pub relays: Vec<String>,
+    /// What holds for single mounts.
+    pub mounts: Vec<MountSettings>,
 }
 
 /// The TLS port.
@@ -80,6 +90,11 @@ impl Default for ServerOptions {
             admin_password: Password::default(),
             access_log: None,
             live: Live::default(),
+            trusted_proxies: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+            relays: Vec::new(),
+            mounts: Vec::new(),
         }
     }
 }

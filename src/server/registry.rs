@@ -14,6 +14,7 @@ use slab::Slab;
 
 use super::{
     access_log::AccessLog,
+    gate::Session,
     mount::Mount,
     names::{Name, Names},
 };
@@ -63,6 +64,8 @@ struct Live {
     entries: Slab<Entry>,
     names: Names,
     per_address: HashMap<IpAddr, usize>,
+    /// Of those whose end has to be told, by their numbers.
+    sessions: HashMap<u32, Session>,
     peak: usize,
 }
 
@@ -83,6 +86,8 @@ struct Entry {
 /// Who asks to be let in.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Visitor<'a> {
+    /// The number that was [taken](Listeners::next_id) for it, if one was.
+    pub(super) id: Option<u32>,
     /// The request line, as the access log shows it.
     pub(super) request: &'a str,
     pub(super) user_agent: &'a str,
@@ -100,6 +105,9 @@ pub(super) enum Full {
     /// Raise `server.max_listeners`.
     #[error("Icecast connection limit reached")]
     Server,
+    /// Raise `max_listeners` of the mount.
+    #[error("Too many clients on this mountpoint. Try again later.")]
+    Mount,
     /// Raise `server.max_listeners_per_address`.
     #[error("Too many listeners from this address")]
     Address,
@@ -186,6 +194,11 @@ impl Listeners {
         }
     }
 
+    /// The number of one who is still on its way.
+    pub(super) fn next_id(&self) -> u32 {
+        self.lock().next_id()
+    }
+
     /// Lets a listener of `mount` in, if there is room.
     pub(super) fn admit(
         &self,
@@ -197,11 +210,14 @@ impl Listeners {
         // An IPv4 client of an IPv6 socket is the same client.
         let address = address.to_canonical();
         let since = self.shared.seconds(now);
+        let most_here = mount.rules().max_listeners;
         let mut live = self.lock();
         let live = &mut *live;
         let here = live.per_address.get(&address).copied().unwrap_or(0);
         let full = if live.entries.len() >= self.shared.max {
             Some(Full::Server)
+        } else if most_here > 0 && mount.counts.listeners.load(Relaxed) >= most_here {
+            Some(Full::Mount)
         } else if here >= self.shared.max_per_address {
             Some(Full::Address)
         } else {
@@ -211,8 +227,7 @@ impl Listeners {
             self.shared.refused.fetch_add(1, Relaxed);
             return Err(full);
         }
-        live.next_id = live.next_id.wrapping_add(1);
-        let id = live.next_id;
+        let id = visitor.id.unwrap_or_else(|| live.next_id());
         live.per_address.insert(address, here + 1);
         let mut share = |text| live.names.share(text);
         let entry = Entry {
@@ -246,6 +261,13 @@ fn info(names: &Names, entry: &Entry, seconds: u32) -> ListenerInfo {
         user_agent: (!user_agent.is_empty()).then(|| user_agent.to_owned()),
         mount: entry.mount.name().to_owned(),
         connected_seconds: u64::from(seconds.saturating_sub(entry.since)),
+    }
+}
+
+impl Live {
+    fn next_id(&mut self) -> u32 {
+        self.next_id = self.next_id.wrapping_add(1);
+        self.next_id
     }
 }
 
@@ -306,6 +328,11 @@ impl Place {
         });
     }
 
+    /// Its end will be told by `session`.
+    pub(super) fn attach(&self, session: Session) {
+        self.listeners.lock().sessions.insert(self.id, session);
+    }
+
     /// The listener goes on with another mount.
     pub(super) fn move_to(&self, mount: &Arc<Mount>) {
         let mut live = self.listeners.lock();
@@ -319,6 +346,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut live = self.listeners.lock();
+        let session = live.sessions.remove(&self.id);
         let Some(entry) = live.entries.try_remove(self.key as usize) else { return };
         entry.mount.counts.leave();
         for name in [entry.request, entry.user_agent, entry.referer, entry.user] {
@@ -330,6 +358,9 @@ impl Drop for Place {
                 live.per_address.remove(&entry.address);
             }
         }
+        drop(live);
+        // Told when nobody has to wait for it.
+        drop(session);
     }
 }
 
@@ -338,7 +369,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{icy::StreamInfo, relay::Relay, server::mount::About};
+    use crate::{
+        config::MountSettings,
+        icy::StreamInfo,
+        relay::Relay,
+        server::{ServerOptions, mount::About, mounts::Mounts},
+    };
 
     fn admit(listeners: &Listeners, address: &str) -> Result<Place, Full> {
         let address = address.parse().unwrap();
@@ -367,6 +403,26 @@ mod tests {
         let _place = admit(&listeners, "192.0.2.1").unwrap();
         assert_eq!(admit(&listeners, "::ffff:192.0.2.1").unwrap_err(), Full::Address);
         assert!(admit(&listeners, "192.0.2.2").is_ok());
+    }
+
+    #[test]
+    fn a_mount_has_a_limit_of_its_own() {
+        let settings =
+            MountSettings { name: "/live".into(), max_listeners: 1, ..MountSettings::default() };
+        let options = ServerOptions { mounts: vec![settings], ..ServerOptions::default() };
+        let mounts = Mounts::of(&options, Relay::new());
+        let live = Mount::new("/live", Relay::new(), About::mp3(StreamInfo::default()));
+        mounts.open(&live).unwrap();
+        let listeners = Listeners::new(10, 0);
+        let admit = |mount: &Arc<Mount>| {
+            let address = IpAddr::from([192, 0, 2, 1]);
+            listeners.admit(address, Visitor::default(), mount, Instant::now())
+        };
+        let place = admit(&live).unwrap();
+        assert_eq!(admit(&live).unwrap_err(), Full::Mount);
+        let _other = admit(mounts.main()).unwrap();
+        drop(place);
+        assert!(admit(&live).is_ok());
     }
 
     #[test]

@@ -13,7 +13,7 @@ const MAX_USER_AGENT: usize = 200;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) method: String,
-    /// The request line as it came, for the log.
+    /// The request line for the log: as it came, but for a password in its query.
     pub(super) line: String,
     /// All header lines: their names in lower case, their values trimmed, in their order.
     pub(super) headers: Vec<(String, Vec<u8>)>,
@@ -121,7 +121,7 @@ fn parse_line(line: &[u8]) -> Result<Request, BadHead> {
     }
     let mut request = Request {
         method: String::from_utf8_lossy(method).into_owned(),
-        line: String::from_utf8_lossy(line).into_owned(),
+        line: without_password(&String::from_utf8_lossy(line)),
         ..Request::default()
     };
     let origin = request.strip_authority(target)?;
@@ -166,8 +166,6 @@ impl Request {
             self.wants_titles = value == b"1";
         } else if is("authorization") {
             self.login = Login::basic(value);
-        } else if is("x-forwarded-proto") {
-            self.is_https = value.eq_ignore_ascii_case(b"https");
         }
     }
 
@@ -189,6 +187,20 @@ impl Request {
         let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
         pairs.find(|pair| pair.0 == key).map(|pair| pair.1)
     }
+}
+
+/// The line with `***` for the value of `pass` in its query.
+fn without_password(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = ["?pass=", "&pass="].iter().filter_map(|key| rest.find(key)).min() {
+        let (before, from) = rest.split_at_checked(at + "?pass=".len()).unwrap_or((rest, ""));
+        shown.push_str(before);
+        shown.push_str("***");
+        rest = from.find(['&', ' ']).and_then(|end| from.get(end..)).unwrap_or_default();
+    }
+    shown.push_str(rest);
+    shown
 }
 
 /// `%41` becomes `A`; what is no escape stays as it is.
@@ -244,6 +256,13 @@ mod tests {
         assert!(request.wants_titles && request.login.is_none());
         assert_eq!(request.header("icy-metadata"), Some("1"));
         assert_eq!(request.line, "GET /stream?burst=2&x HTTP/1.1");
+    }
+
+    #[test]
+    fn a_password_in_the_query_is_not_in_the_line_for_the_log() {
+        let request = whole("GET /a?user=b&pass=s%63&x=pass=1&pass=t HTTP/1.1\r\n\r\n");
+        assert_eq!(request.line, "GET /a?user=b&pass=***&x=pass=1&pass=*** HTTP/1.1");
+        assert_eq!(request.argument("pass"), Some("s%63"));
     }
 
     #[test]

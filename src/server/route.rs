@@ -56,7 +56,7 @@ pub(super) fn route(request: &Request, mounts: &Mounts, options: &ServerOptions)
         });
     }
     let is_status = path == b"/status-json.xsl";
-    let mount = mounts.find(path);
+    let mount = mounts.heard_as(path);
     let playlist = playlist(mounts, path);
     if !is_status && mount.is_none() && playlist.is_none() {
         return Route::HandOver;
@@ -77,7 +77,8 @@ pub(super) fn route(request: &Request, mounts: &Mounts, options: &ServerOptions)
                 return Route::StreamHead { mount, titles };
             }
             let asked = request.argument("burst").and_then(Burst::parse);
-            let burst = asked.unwrap_or_else(|| Burst::of(options.burst));
+            let own = mount.rules().burst;
+            let burst = asked.or(own).unwrap_or_else(|| Burst::of(options.burst));
             Route::Listen { mount, titles, burst }
         }
         (_, None, Some((kind, name, mount))) => Route::Playlist { kind, name, mount },
@@ -89,7 +90,7 @@ pub(super) fn route(request: &Request, mounts: &Mounts, options: &ServerOptions)
 fn playlist(mounts: &Mounts, path: &[u8]) -> Option<(Playlist, String, Arc<Mount>)> {
     Playlist::ALL.into_iter().find_map(|kind| {
         let name = path.strip_suffix(kind.suffix().as_bytes())?;
-        let mount = mounts.find(name)?;
+        let mount = mounts.heard_as(name)?;
         Some((kind, String::from_utf8(name.to_vec()).ok()?, mount))
     })
 }

@@ -23,6 +23,17 @@ impl Epoch {
 }
 
 impl Tick {
+    /// The tick that comes so much later, up to 24 days.
+    pub(super) fn after(self, span: Duration) -> Self {
+        let most = u32::MAX / 2;
+        Self(self.0.wrapping_add(u32::try_from(span.as_millis()).unwrap_or(most).min(most)))
+    }
+
+    /// It is `other` or later, where that is no more than 24 days away.
+    pub(super) fn has_reached(self, other: Self) -> bool {
+        self.0.wrapping_sub(other.0) <= u32::MAX / 2
+    }
+
     /// How long ago `earlier` was, up to 49 days.
     pub(super) fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::from(self.0.wrapping_sub(earlier.0)))
@@ -41,6 +52,9 @@ mod tests {
         for days in 0..120 {
             let (then, span) = (begun + day * days, Duration::from_millis(20_001));
             assert_eq!(epoch.tick(then + span).since(epoch.tick(then)), span);
+            let (now, end) = (epoch.tick(then), epoch.tick(then).after(span));
+            assert!(!now.has_reached(end) && epoch.tick(then + span).has_reached(end));
+            assert!(!now.has_reached(now.after(23 * day)));
         }
     }
 }

@@ -14,7 +14,7 @@ const OWNERS: [(&str, &[&str]); 11] = [
     ("rusqlite", &["db", "library", "keeper"]),
     ("rusqlite_migration", &["db"]),
     ("axum", &["web"]),
-    ("reqwest", &["icecast", "cli"]),
+    ("reqwest", &["icecast", "server", "cli"]),
     ("clap", &["cli"]),
     ("anyhow", &["cli", "main"]),
     ("indicatif", &["cli"]),

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Instant};
 use super::command::Command;
 use crate::{
     icy::Answer,
-    server::{document::Documents, login::Login},
+    server::{document::Documents, guard::LockedOut, login::Login},
 };
 
 const ADMIN: &str = "admin";

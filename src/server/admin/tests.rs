@@ -20,11 +20,13 @@ use crate::{
         fan::{Fan, Seat},
         feeder::Feeder,
         guard::Guard,
+        guest_list::GuestList,
         listener::Listener,
         login::Login,
         mount::{About, Mount},
         mounts::Mounts,
         registry::Visitor,
+        relays::Relays,
         request::Request,
         tick::Epoch,
     },
@@ -55,6 +57,8 @@ impl House {
         let epoch = Epoch::new(Instant::now());
         let fan = Fan::start(Duration::from_millis(5), &mounts, epoch, &alive).unwrap();
         let documents = Documents {
+            relays: Relays::of(&options.relays),
+            guests: GuestList::of(&options),
             options,
             mounts,
             listeners: Listeners::new(10, 0),

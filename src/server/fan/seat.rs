@@ -27,6 +27,8 @@ pub(in crate::server) enum End {
     Finished,
     /// Somebody wanted it to end.
     Killed,
+    /// It has had all the time that it was given.
+    TimeUp,
 }
 
 /// A listener that is served.
@@ -35,12 +37,21 @@ pub(in crate::server) struct Seat {
     wire: Wire,
     listener: Listener,
     place: Place,
+    /// It ends at `end`.
+    has_end: bool,
+    end: Tick,
 }
 
 impl Seat {
     /// A seat for `listener` on `wire`.
     pub(in crate::server) fn new(wire: impl Into<Wire>, listener: Listener, place: Place) -> Self {
-        Self { wire: wire.into(), listener, place }
+        let end = listener.last_taken();
+        Self { wire: wire.into(), listener, place, has_end: false, end }
+    }
+
+    /// Has it end at the first turn of its slot from then on.
+    pub(in crate::server) fn end_at(&mut self, end: Tick) {
+        (self.has_end, self.end) = (true, end);
     }
 
     /// Has `registry` tell of everything that comes from the socket, and of room after it was full.
@@ -60,7 +71,9 @@ impl Seat {
 
     /// Its slot has come round: sends what is there, unless the socket is known to be full.
     pub(super) fn turn(&mut self, now: Tick, stage: &mut Vec<u8>) -> Result<(), End> {
-        if !self.is_full() {
+        if self.has_end && now.has_reached(self.end) {
+            Err(End::TimeUp)
+        } else if !self.is_full() {
             self.flush(now, stage)
         } else if self.listener.has_stalled(now) {
             Err(End::Stalled)
@@ -122,7 +135,7 @@ impl Seat {
     }
 
     fn flush(&mut self, now: Tick, stage: &mut Vec<u8>) -> Result<(), End> {
-        let Self { wire, listener, place } = self;
+        let Self { wire, listener, place, .. } = self;
         let (sent, moves) = (listener.sent(), listener.moves());
         let flushed = listener.flush(now, stage, |bytes| wire.send(bytes));
         place.note_sent(listener.mount(), listener.sent() - sent);

@@ -57,7 +57,9 @@ impl Sources {
         address: IpAddr,
         now: Instant,
     ) -> Result<Session, Answer> {
-        let offer = judge(request, self.mounts.is_main(&request.path), options)?;
+        let (user, password) = self.mounts.source_login(&request.path);
+        let is_main = self.mounts.is_main(&request.path);
+        let offer = judge(request, is_main, (&user, &password), options)?;
         let booth = self.claim(&offer, address.to_canonical(), now)?;
         Ok(Session::new(offer, booth, self.stop.subscribe(), now))
     }

@@ -13,12 +13,11 @@
 
 use super::{codec::Codec, said};
 use crate::{
+    config::Password,
     icy::{Answer, Playlist},
     server::{mount::About, options::ServerOptions, request::Request},
 };
 
-/// The name that a source client logs in with.
-const USER: &str = "source";
 /// Longest name of a mount: bytes.
 const MAX_MOUNT: usize = 255;
 /// Largest interval of a source's own titles: audio bytes.
@@ -63,13 +62,14 @@ impl Offer {
 pub(super) fn judge(
     request: &Request,
     is_main: bool,
+    (user, password): (&str, &Password),
     options: &ServerOptions,
 ) -> Result<Offer, Answer> {
     if options.disabled {
         return Err(Answer::error_page(404, "The file you requested could not be found"));
     }
     let login = request.login.as_ref();
-    let good = login.filter(|login| login.is(USER, &options.source_password));
+    let good = login.filter(|login| login.is(user, password));
     let user = good.map(|login| login.user().to_owned()).ok_or_else(Answer::login_wanted)?;
     // Icecast 2.4 asks for a login where a slash is missing; clients know that as "refused".
     if !request.path.starts_with(b"/") {
@@ -138,7 +138,7 @@ mod tests {
             admin_password: "admin".to_owned().into(),
             ..ServerOptions::default()
         };
-        judge(&request, request.path == b"/stream", &options)
+        judge(&request, request.path == b"/stream", ("source", &options.source_password), &options)
             .map_err(|answer| (answer.status, answer.body))
     }
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     relay::Relay,
-    server::{document::Documents, door::Guest, fan::Fan, transport::Transport},
+    server::{document::Documents, door::Guest, fan::Fan, mount::Mount, transport::Transport},
 };
 
 /// A source client that sends nothing for so long is gone: Icecast's `source-timeout`.
@@ -68,6 +68,11 @@ impl Session {
     ) -> Self {
         let (body, intake) = (Body::new(&offer), Intake::new(offer.codec, now));
         Self { offer, booth, body, intake, stop }
+    }
+
+    /// Where it is heard.
+    pub(in crate::server) fn mount(&self) -> &Arc<Mount> {
+        self.booth.mount()
     }
 
     /// What it will fill.
