@@ -51,6 +51,8 @@ mod listener;
 mod listener_hostile;
 #[path = "it/listener_peer.rs"]
 mod listener_peer;
+#[path = "it/matrix_peer.rs"]
+mod matrix_peer;
 #[path = "it/mpeg_carriers.rs"]
 mod mpeg_carriers;
 #[path = "it/mpeg_corpus.rs"]
@@ -77,6 +79,8 @@ mod queue_faults;
 mod queue_model;
 #[path = "it/readme.rs"]
 mod readme;
+#[path = "it/relays_peer.rs"]
+mod relays_peer;
 #[path = "it/song_edges.rs"]
 mod song_edges;
 #[path = "it/song_joins_peer.rs"]

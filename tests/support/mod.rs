@@ -3,13 +3,16 @@
 #![allow(unreachable_pub, reason = "shared by the modules of one test binary")]
 
 pub mod air;
+pub mod browser;
 pub mod decoders;
 pub mod ear;
 pub mod encoded;
 pub mod fake_icecast;
 pub mod home;
 pub mod ledger;
+pub mod matrix;
 pub mod mp3;
+pub mod players;
 pub mod radio;
 pub mod record;
 pub mod reservoirs;
