@@ -53,6 +53,8 @@ mod listener_hostile;
 mod listener_peer;
 #[path = "it/matrix_peer.rs"]
 mod matrix_peer;
+#[path = "it/matrix_players_peer.rs"]
+mod matrix_players_peer;
 #[path = "it/mpeg_carriers.rs"]
 mod mpeg_carriers;
 #[path = "it/mpeg_corpus.rs"]
@@ -71,6 +73,8 @@ mod on_air_peer;
 mod one_request;
 #[path = "it/open_files.rs"]
 mod open_files;
+#[path = "it/operating.rs"]
+mod operating;
 #[path = "it/queue.rs"]
 mod queue;
 #[path = "it/queue_faults.rs"]
@@ -85,5 +89,7 @@ mod relays_peer;
 mod song_edges;
 #[path = "it/song_joins_peer.rs"]
 mod song_joins_peer;
+#[path = "it/source_matrix_peer.rs"]
+mod source_matrix_peer;
 #[path = "it/stations.rs"]
 mod stations;

@@ -5,6 +5,7 @@
 pub mod air;
 pub mod browser;
 pub mod decoders;
+pub mod differences;
 pub mod ear;
 pub mod encoded;
 pub mod fake_icecast;
@@ -18,6 +19,7 @@ pub mod record;
 pub mod reservoirs;
 pub mod served;
 pub mod shared;
+pub mod source_clients;
 pub mod spliced;
 pub mod studio;
 pub mod tools;

@@ -113,18 +113,23 @@ impl Drop for Player {
     }
 }
 
-/// A music player daemon that plays into nothing.
+/// A music player daemon; mostly it plays into nothing.
 pub struct Mpd {
     pub player: Player,
 }
 
 impl Mpd {
     pub fn start() -> Self {
-        let home = tempfile::tempdir().unwrap();
+        let nowhere = "audio_output {\n type \"null\"\n name \"nowhere\"\n}\n";
+        Self::with(tempfile::tempdir().unwrap(), nowhere)
+    }
+
+    /// One with these lines in its configuration.
+    pub fn with(home: TempDir, lines: &str) -> Self {
         let path = home.path().display();
         let text = format!(
-            "bind_to_address \"{path}/socket\"\nlog_file \"{path}/log\"\nauto_update \"no\"\n\
-             zeroconf_enabled \"no\"\naudio_output {{\n type \"null\"\n name \"nowhere\"\n}}\n"
+            "bind_to_address \"{path}/socket\"\nlog_file \"{path}/log\"\n\
+             db_file \"{path}/database\"\nzeroconf_enabled \"no\"\n{lines}"
         );
         fs::write(home.path().join("mpd.conf"), text).unwrap();
         let player = Player::start_in(home, "mpd", &["--no-daemon", "mpd.conf"]);
@@ -169,4 +174,18 @@ impl Mpd {
             std::thread::sleep(LOOK);
         }
     }
+}
+
+/// Lines of `said` with one of these words in them, in any case.
+pub fn lines_with<'a>(said: &'a str, words: &[&str]) -> Vec<&'a str> {
+    let complains = |line: &&str| {
+        let line = line.to_lowercase();
+        words.iter().any(|word| line.contains(word))
+    };
+    said.lines().filter(complains).collect()
+}
+
+/// What stands behind `opening` in the first line that has it.
+pub fn behind<'a>(said: &'a str, opening: &str) -> Option<&'a str> {
+    said.lines().find_map(|line| Some(line.split_once(opening)?.1.trim()))
 }
