@@ -63,6 +63,10 @@ mod listener_hostile;
 mod listener_http;
 #[path = "it/listener_peer.rs"]
 mod listener_peer;
+#[path = "it/matrix_peer.rs"]
+mod matrix_peer;
+#[path = "it/matrix_players_peer.rs"]
+mod matrix_players_peer;
 #[path = "it/metrics.rs"]
 mod metrics;
 #[path = "it/mount_settings.rs"]
@@ -85,6 +89,8 @@ mod on_air_peer;
 mod one_request;
 #[path = "it/open_files.rs"]
 mod open_files;
+#[path = "it/operating.rs"]
+mod operating;
 #[path = "it/queue.rs"]
 mod queue;
 #[path = "it/queue_faults.rs"]
@@ -93,10 +99,14 @@ mod queue_faults;
 mod queue_model;
 #[path = "it/readme.rs"]
 mod readme;
+#[path = "it/relays_peer.rs"]
+mod relays_peer;
 #[path = "it/song_edges.rs"]
 mod song_edges;
 #[path = "it/song_joins_peer.rs"]
 mod song_joins_peer;
+#[path = "it/source_matrix_peer.rs"]
+mod source_matrix_peer;
 #[path = "it/sources.rs"]
 mod sources;
 #[path = "it/sources_live.rs"]

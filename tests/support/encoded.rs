@@ -112,7 +112,7 @@ impl Recipe {
 /// Chords that change, noise that swells, and clicks out of near silence, in 16-bit stereo: what
 /// makes an encoder fill its reservoir and empty it again.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "sound")]
-fn sound(rate: u32) -> Vec<u8> {
+pub fn sound(rate: u32) -> Vec<u8> {
     let samples = FRAMES * if rate >= 32_000 { 1152 } else { 576 };
     let mut dice = Dice(u64::from(rate));
     let mut pcm = Vec::with_capacity(samples * 4);

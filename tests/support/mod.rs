@@ -3,20 +3,25 @@
 #![allow(unreachable_pub, reason = "shared by the modules of one test binary")]
 
 pub mod air;
+pub mod browser;
 pub mod certificates;
 pub mod decoders;
+pub mod differences;
 pub mod ear;
 pub mod encoded;
 pub mod fake_icecast;
 pub mod home;
 pub mod ledger;
+pub mod matrix;
 pub mod mp3;
+pub mod players;
 pub mod radio;
 pub mod record;
 pub mod reservoirs;
 pub mod served;
 pub mod shared;
 pub mod source;
+pub mod source_clients;
 pub mod spliced;
 pub mod studio;
 pub mod tools;

@@ -29,6 +29,18 @@ pub struct Icecast {
 impl Icecast {
     /// Starts it on a free port of the loopback and waits until it accepts.
     pub fn start() -> Self {
+        Self::with("")
+    }
+
+    /// The same with more elements in its configuration.
+    pub fn with(elements: &str) -> Self {
+        Self::configured(|address, directory| {
+            config(address, directory).replace("<fileserve>", &format!("{elements}\n  <fileserve>"))
+        })
+    }
+
+    /// The same with a configuration that is made for this address and this directory.
+    pub fn configured(config: impl FnOnce(SocketAddr, &Path) -> String) -> Self {
         let address = free_address();
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("icecast.xml"), config(address, directory.path())).unwrap();
@@ -40,12 +52,7 @@ impl Icecast {
     /// Starts it again on the same port; returns when it first accepted a connection.
     pub fn start_again(&mut self) -> Instant {
         let config = self.directory.path().join("icecast.xml");
-        let mut command = Command::new("icecast2");
-        if give_to_nobody(self.directory.path()) {
-            let id = NOBODY.to_string();
-            command = Command::new("setpriv");
-            command.args(["--reuid", &id, "--regid", &id, "--clear-groups", "icecast2"]);
-        }
+        let mut command = as_nobody("icecast2", self.directory.path());
         command.arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(command.spawn().unwrap());
         let deadline = Instant::now() + PATIENCE;
@@ -133,6 +140,18 @@ pub fn free_address() -> SocketAddr {
             return listener.local_addr().unwrap();
         }
     }
+}
+
+/// A command that runs as nobody, to whom `directory` is given, where the test runs as root; and as
+/// whoever runs the test elsewhere.
+pub fn as_nobody(program: &str, directory: &Path) -> Command {
+    if !give_to_nobody(directory) {
+        return Command::new(program);
+    }
+    let id = NOBODY.to_string();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", &id, "--regid", &id, "--clear-groups", program]);
+    command
 }
 
 /// Gives `directory` to nobody where the test runs as root; tells whether it did, now or before.
