@@ -42,8 +42,8 @@ impl AccessLine<'_> {
         let Self { address, status, bytes, seconds, .. } = self;
         let [user, request, referer, agent] =
             [self.user, self.request, self.referer, self.user_agent].map(harmless);
-        // A space would end the name.
-        let user = user.replace(' ', ".");
+        // A space would end the name, and a bracket begin the date.
+        let user = user.replace([' ', '[', ']'], ".");
         let ended = self.ended.log();
         format!(
             "{address} - {user} [{ended}] \"{request}\" {status} {bytes} \"{referer}\" \"{agent}\" {seconds}\n"

@@ -43,10 +43,8 @@ impl Reader {
     /// `take` runs while the ring is locked for reading: it may copy or send without blocking, and
     /// do nothing else.
     pub fn read(&mut self, limit: usize, take: impl FnOnce(&[u8]) -> usize) -> Read {
-        // Asked first: what is pushed before the end is never taken for missing.
-        let closed = self.relay.is_closed();
         let ring = self.relay.shared.read();
-        let read = self.spot.read_in(&ring, closed, limit, take);
+        let read = self.spot.read_in(&self.relay, &ring, limit, take);
         if read != Read::Lagged {
             self.first_missing = ring.first_missing(self.spot.offset());
         }

@@ -129,6 +129,10 @@ impl Ring {
 
     /// The offset behind `offset` at which another title begins.
     pub(super) fn next_title(&self, offset: u64) -> Option<u64> {
+        // Nearly everyone hears the newest title: no search for them.
+        if self.titles.back().is_none_or(|newest| newest.0 <= offset) {
+            return None;
+        }
         let after = self.titles.partition_point(|title| title.0 <= offset);
         self.titles.get(after).map(|title| title.0)
     }
@@ -148,6 +152,9 @@ impl Ring {
 
     /// The offset at or after `offset` where a frame begins.
     pub(super) fn edge_at(&self, offset: u64) -> u64 {
+        if offset == self.end {
+            return offset;
+        }
         let index = self.frames.partition_point(|mark| mark.offset < offset);
         self.frames.get(index).map_or(self.end, |mark| mark.offset).max(offset)
     }

@@ -54,16 +54,14 @@ impl Spot {
 
     /// As [`Reader::read`](super::Reader::read).
     pub fn read(&mut self, relay: &Relay, limit: usize, take: impl FnOnce(&[u8]) -> usize) -> Read {
-        // Asked first: what is pushed before the end is never taken for missing.
-        let closed = relay.is_closed();
-        self.read_in(&relay.shared.read(), closed, limit, take)
+        self.read_in(relay, &relay.shared.read(), limit, take)
     }
 
     /// As [`read`](Self::read), where the ring is at hand.
     pub(super) fn read_in(
         &mut self,
+        relay: &Relay,
         ring: &Ring,
-        closed: bool,
         limit: usize,
         take: impl FnOnce(&[u8]) -> usize,
     ) -> Read {
@@ -75,7 +73,8 @@ impl Spot {
             return Read::Lagged;
         }
         if self.at == ring.end() {
-            return if closed { Read::Closed } else { Read::Empty };
+            // Nothing is pushed while the ring is locked, and nothing behind the closing.
+            return if relay.is_closed() { Read::Closed } else { Read::Empty };
         }
         if matches!(self.lead, Lead::Unknown) {
             let found = LeadIn::find(ring, self.at);

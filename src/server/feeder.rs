@@ -1,6 +1,6 @@
 //! The feeder: the source client that feeds a mount, as others see it.
 
-use std::{net::IpAddr, sync::Arc, time::SystemTime};
+use std::{net::IpAddr, sync::Arc};
 
 use tokio::sync::Notify;
 
@@ -13,7 +13,6 @@ pub(super) struct Feeder {
     pub(super) user_agent: String,
     /// Its `ice-audio-info`, as it came; empty where it said none.
     pub(super) audio_info: String,
-    pub(super) since: SystemTime,
     /// Tells its connection that it is to end.
     pub(super) end: Arc<Notify>,
 }

@@ -2,7 +2,7 @@
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
-use crate::server::request::percent_decoded;
+use crate::{config::Charset, server::request::percent_decoded};
 
 /// Keys and values in their order; there are as many as a head has room for.
 #[derive(Debug, Default)]
@@ -29,10 +29,11 @@ impl Arguments {
         self.get(key).map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
-    /// The title that these say: `song`, or `artist` and `title`, in `charset`. Control characters
-    /// become spaces. Nothing where they say none.
-    pub(super) fn song(&self) -> Option<String> {
-        let charset = self.get("charset").and_then(Encoding::for_label);
+    /// The title that these say: `song`, or `artist` and `title`, in `charset`, else in the mount's.
+    /// Control characters become spaces. Nothing where they say none.
+    pub(super) fn song(&self, of_mount: Charset) -> Option<String> {
+        let otherwise = (of_mount == Charset::Latin1).then_some(WINDOWS_1252);
+        let charset = self.get("charset").map_or(otherwise, Encoding::for_label);
         let text = |key| self.get(key).map(|bytes| clean(&decoded(bytes, charset)));
         if let Some(song) = text("song") {
             return Some(song);
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     fn song(query: &str) -> Option<String> {
-        Arguments::of(query).song()
+        Arguments::of(query).song(Charset::Auto)
     }
 
     #[test]

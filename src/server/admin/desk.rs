@@ -99,7 +99,10 @@ impl Desk<'_> {
         SourceStats {
             status: self.documents.source(mount, self.request),
             mount: mount.name().to_owned(),
-            max_listeners: "unlimited".to_owned(),
+            max_listeners: match mount.rules().max_listeners {
+                0 => "unlimited".to_owned(),
+                most => most.to_string(),
+            },
             public: mount.about().stream.public.into(),
             slow_listeners: mount.counts.slow.load(Relaxed),
             source_ip: feeder.map(|feeder| feeder.address.to_string()).unwrap_or_default(),
@@ -191,13 +194,18 @@ impl Desk<'_> {
         if mode != b"updinfo" {
             return Ok(Reply::Done("No such action".to_owned(), false));
         }
-        // A source sets the title of what it sends itself, and from where it sends it.
+        // A source sets the title of what it sends itself, and from where it sends it. What the
+        // station plays has titles of its own.
         let address = mount.feeder().map(|feeder| feeder.address.to_canonical());
-        if self.who != Who::Admin && address != Some(self.peer.to_canonical()) {
+        let may = match self.who {
+            Who::Admin => address.is_some(),
+            _ => address == Some(self.peer.to_canonical()),
+        };
+        if !may {
             let message = "Mountpoint will not accept URL updates";
             return Ok(Reply::Done(message.to_owned(), true));
         }
-        if let Some(song) = self.arguments.song() {
+        if let Some(song) = self.arguments.song(mount.rules().charset) {
             mount.set_title(&song);
         }
         Ok(Reply::Done("Metadata update successful".to_owned(), true))

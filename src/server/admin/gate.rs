@@ -2,14 +2,13 @@
 
 use std::{net::IpAddr, time::Instant};
 
-use super::command::Command;
+use super::{arguments::Arguments, command::Command};
 use crate::{
     icy::Answer,
     server::{document::Documents, guard::LockedOut, login::Login},
 };
 
 const ADMIN: &str = "admin";
-const SOURCE: &str = "source";
 const RELAY: &str = "relay";
 
 /// Who was let in.
@@ -32,13 +31,13 @@ pub(super) fn let_in(
     documents: &Documents,
     login: Option<&Login>,
     command: Option<Command>,
-    peer: IpAddr,
+    (arguments, peer): (&Arguments, IpAddr),
     now: Instant,
 ) -> Result<Who, Answer> {
     let Some(login) = login else { return Err(Answer::login_wanted()) };
     let guard = &documents.guard;
     guard.allows(peer, now).map_err(LockedOut::answer)?;
-    if let Some(who) = who(documents, login, command) {
+    if let Some(who) = who(documents, login, command, arguments) {
         guard.succeeded(peer);
         return Ok(who);
     }
@@ -47,13 +46,22 @@ pub(super) fn let_in(
     Err(Answer::login_wanted())
 }
 
-fn who(documents: &Documents, login: &Login, command: Option<Command>) -> Option<Who> {
+fn who(
+    documents: &Documents,
+    login: &Login,
+    command: Option<Command>,
+    arguments: &Arguments,
+) -> Option<Who> {
     let options = &documents.options;
     if login.is(ADMIN, &options.admin_password) {
         return Some(Who::Admin);
     }
     match command? {
-        Command::Metadata => login.is(SOURCE, &options.source_password).then_some(Who::Source),
+        Command::Metadata => {
+            let mount = arguments.get("mount").unwrap_or_default();
+            let (user, password) = documents.mounts.source_login(mount);
+            login.is(&user, &password).then_some(Who::Source)
+        }
         Command::StreamList | Command::StreamListText => {
             let own = &options.relay_password;
             let password = if own.is_empty() { &options.source_password } else { own };

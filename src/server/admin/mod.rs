@@ -42,7 +42,7 @@ pub(super) fn answer(documents: &Documents, fan: &Fan, request: &Request, peer: 
     let who = if command == Some(Command::BuildM3u) && arguments.get("mount").is_some() {
         Who::Anyone
     } else {
-        match gate::let_in(documents, request.login.as_ref(), command, peer, now) {
+        match gate::let_in(documents, request.login.as_ref(), command, (&arguments, peer), now) {
             Ok(who) => who,
             Err(answer) => return answer,
         }

@@ -76,7 +76,6 @@ impl House {
             user: "source".into(),
             user_agent: "studio \"1\" <é>".into(),
             audio_info: "ice-bitrate=64".into(),
-            since: SystemTime::now(),
             end: Arc::new(Notify::new()),
         })));
         documents.mounts.open(&live).unwrap();
@@ -265,13 +264,15 @@ fn a_source_sets_titles_from_where_it_sends_and_the_administrator_from_anywhere(
     let main = house.documents.mounts.main();
     assert!(set("source:s", "/stream", "Two", STUDIO).contains("will not accept"));
     assert_eq!(title(main), "");
-    set("admin:a", "/stream", "%C4rger+%2B%0D%0A1", [192, 0, 2, 9]);
-    assert_eq!(title(main), "Ärger +  1");
+    assert!(set("admin:a", "/stream", "Two", STUDIO).contains("will not accept"));
+    assert_eq!(title(main), "", "the station's titles are its own");
+    set("admin:a", "/live", "%C4rger+%2B%0D%0A1", [192, 0, 2, 9]);
+    assert_eq!(title(&house.live), "Ärger +  1");
     let other = house.body("metadata?mount=/live&mode=delete");
     assert!(other.contains("<message>No such action</message><return>0</return>"));
     // It says nothing, so nothing changes.
     house.body("metadata?mount=/live&mode=updinfo");
-    assert_eq!(title(&house.live), "One");
+    assert_eq!(title(&house.live), "Ärger +  1");
 }
 
 #[test]

@@ -32,8 +32,8 @@ use tokio::sync::mpsc;
 pub(super) use seat::{End, Seat};
 pub(super) use wire::Wire;
 
-use super::{mount::Mount, mounts::Mounts, tick::Epoch};
 use crate::relay::{Relay, Tap};
+use crate::server::{mount::Mount, mounts::Mounts, tick::Epoch};
 use worker::Worker;
 
 /// Orders, listeners to take over among them, that may wait for a worker.

@@ -3,7 +3,7 @@
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{Notify, watch};
@@ -77,7 +77,6 @@ impl Sources {
             user: offer.user.clone(),
             user_agent: offer.user_agent.clone(),
             audio_info: offer.audio_info.clone(),
-            since: SystemTime::now(),
             end: Arc::new(Notify::new()),
         });
         let found = self.mounts.find(offer.mount.as_bytes());
