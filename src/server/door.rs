@@ -221,7 +221,7 @@ async fn receive_head(stream: &mut Transport, bytes: &mut Vec<u8>) -> io::Result
         }
         match read_head(bytes, seen) {
             Ok(Head::Partial) => {}
-            Ok(Head::Whole(request)) => return Ok(Some(request)),
+            Ok(Head::Whole(request)) => return Ok(Some(*request)),
             Err(_) => return Ok(None),
         }
     }

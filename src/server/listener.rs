@@ -19,7 +19,7 @@ use crate::{icy::Burst, relay::RING_BYTES};
 pub const STALL_LIMIT: Duration = Duration::from_secs(20);
 /// A listener that the ring outruns is moved forward if it has taken so many bytes since it came or
 /// was moved last; one that took less cannot follow and is dropped.
-const LEAST_BETWEEN_MOVES: u32 = RING_BYTES as u32 / 8;
+const LEAST_BETWEEN_MOVES: usize = RING_BYTES / 8;
 
 /// Bytes of an intro that are handed to a socket at once; with titles they are copied.
 const INTRO_PIECE: usize = 16 * 1024;
@@ -175,7 +175,7 @@ impl Listener {
                 Look::BlockDue => {}
                 Look::Empty => return Ok(Flushed::All),
                 Look::Closed => return Ok(Flushed::Ended),
-                Look::Outrun if self.taken_since_move < LEAST_BETWEEN_MOVES => {
+                Look::Outrun if (self.taken_since_move as usize) < LEAST_BETWEEN_MOVES => {
                     return Ok(Flushed::TooSlow);
                 }
                 Look::Outrun => {

@@ -200,14 +200,11 @@ impl Mount {
         now.saturating_duration_since(heard_of)
     }
 
-    /// Pins a title to what its source client sends next. The station's own titles are no source's
-    /// to change: on the station's mount nothing happens while no source is there.
+    /// Pins a title to what its source client sends next; where the station feeds it, to what is
+    /// heard until its next song.
     pub(super) fn set_title(&self, title: &str) {
         let show = self.show.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let own = || self.station.is_none().then(|| self.relay());
-        if let Some(relay) = show.or_else(own) {
-            relay.set_title(title);
-        }
+        show.unwrap_or_else(|| self.relay()).set_title(title);
     }
 
     /// Its source has ended.

@@ -48,7 +48,7 @@ pub(super) enum Head {
     /// More must come.
     Partial,
     /// The head is whole.
-    Whole(Request),
+    Whole(Box<Request>),
 }
 
 /// Looks at what has come; `seen` bytes of it were there the last time.
@@ -64,7 +64,7 @@ pub(super) fn read_head(bytes: &[u8], seen: usize) -> Result<Head, BadHead> {
     }
     match head_end(head, seen.saturating_sub(blank)) {
         Some(end) if blank + end <= MAX_HEAD => {
-            parse(head.get(..end).unwrap_or(head)).map(Head::Whole)
+            parse(head.get(..end).unwrap_or(head)).map(|request| Head::Whole(Box::new(request)))
         }
         None if bytes.len() < MAX_HEAD => Ok(Head::Partial),
         _ => Err(BadHead::TooLarge),
@@ -235,7 +235,7 @@ mod tests {
 
     fn whole(head: &str) -> Request {
         match read_head(head.as_bytes(), 0) {
-            Ok(Head::Whole(request)) => request,
+            Ok(Head::Whole(request)) => *request,
             other => panic!("{head:?}: {other:?}"),
         }
     }

@@ -206,8 +206,11 @@ impl Facts {
     }
 }
 
+/// A figure of a mount.
+type OfMount<T> = fn(&MountFigures) -> T;
+
 fn add_mounts(ours: &mut Registry, mounts: &[MountFigures]) {
-    let gauges: [(&str, &str, fn(&MountFigures) -> usize); 3] = [
+    let gauges: [(&str, &str, OfMount<usize>); 3] = [
         ("mount_listeners", "Who listens now", |mount| mount.listeners),
         ("mount_listeners_peak", "The most that listened at once", |mount| mount.peak),
         ("mount_source_connected", "A source client feeds the mount", |mount| {
@@ -222,7 +225,7 @@ fn add_mounts(ours: &mut Registry, mounts: &[MountFigures]) {
         }
         ours.register(name, help, family);
     }
-    let counters: [(&str, &str, fn(&MountFigures) -> u64); 2] = [
+    let counters: [(&str, &str, OfMount<u64>); 2] = [
         ("mount_sent", "Bytes that the mount's listeners took", |mount| mount.bytes_sent),
         ("mount_received", "Bytes that the mount's sources sent", |mount| mount.bytes_read),
     ];

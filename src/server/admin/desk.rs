@@ -194,14 +194,9 @@ impl Desk<'_> {
         if mode != b"updinfo" {
             return Ok(Reply::Done("No such action".to_owned(), false));
         }
-        // A source sets the title of what it sends itself, and from where it sends it. What the
-        // station plays has titles of its own.
+        // A source sets the title of what it sends itself, and from where it sends it.
         let address = mount.feeder().map(|feeder| feeder.address.to_canonical());
-        let may = match self.who {
-            Who::Admin => address.is_some(),
-            _ => address == Some(self.peer.to_canonical()),
-        };
-        if !may {
+        if self.who != Who::Admin && address != Some(self.peer.to_canonical()) {
             let message = "Mountpoint will not accept URL updates";
             return Ok(Reply::Done(message.to_owned(), true));
         }

@@ -136,12 +136,12 @@ impl Fan {
     }
 
     fn tell_all(&self, order: impl Fn() -> Order) -> bool {
-        let told = self.hands.iter().map(|hand| {
-            let told = hand.orders.try_send(order()).is_ok();
+        let mut are_told = true;
+        for hand in &self.hands {
+            are_told &= hand.orders.try_send(order()).is_ok();
             hand.bell.wake();
-            told
-        });
-        told.fold(true, |all, told| all && told)
+        }
+        are_told
     }
 
     /// Hands a listener to the worker that shall serve it; false where that has too many to take over

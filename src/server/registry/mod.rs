@@ -1,5 +1,9 @@
 //! Who listens: counted by the sockets that live, and by nothing else.
 
+mod place;
+
+pub(super) use place::Place;
+
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -7,19 +11,18 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::{Instant, SystemTime},
+    time::Instant,
 };
 
 use slab::Slab;
 
-use super::{
-    access_log::AccessLog,
-    gate::Session,
-    mount::Mount,
-    names::{Name, Names},
-};
 use crate::{
-    icy::{AccessLine, date::Date},
+    server::{
+        access_log::AccessLog,
+        gate::Session,
+        mount::Mount,
+        names::{Name, Names},
+    },
     status::ListenerInfo,
 };
 
@@ -111,14 +114,6 @@ pub(super) enum Full {
     /// Raise `server.max_listeners_per_address`.
     #[error("Too many listeners from this address")]
     Address,
-}
-
-/// One listener's place; giving it up is all that ends it.
-#[derive(Debug)]
-pub(super) struct Place {
-    listeners: Listeners,
-    key: u32,
-    id: u32,
 }
 
 impl Listeners {
@@ -283,84 +278,6 @@ impl Shared {
     fn seconds(&self, now: Instant) -> u32 {
         let seconds = now.saturating_duration_since(self.begun).as_secs();
         u32::try_from(seconds).unwrap_or(u32::MAX)
-    }
-}
-
-impl Place {
-    /// The number that the listener is known by.
-    pub(super) fn id(&self) -> u32 {
-        self.id
-    }
-
-    /// The listener took so many bytes more.
-    pub(super) fn note_sent(&self, mount: &Mount, bytes: u64) {
-        self.listeners.shared.bytes_sent.fetch_add(bytes, Relaxed);
-        mount.counts.bytes_sent.fetch_add(bytes, Relaxed);
-    }
-
-    /// The listener was moved forward so many times more.
-    pub(super) fn note_moves(&self, moves: u32) {
-        self.listeners.shared.moved_forward.fetch_add(u64::from(moves), Relaxed);
-    }
-
-    /// The listener is dropped because it is slow.
-    pub(super) fn note_dropped_slow(&self, mount: &Mount) {
-        self.listeners.shared.dropped_slow.fetch_add(1, Relaxed);
-        mount.counts.slow.fetch_add(1, Relaxed);
-    }
-
-    /// The listener ends after so many bytes: the access log is told.
-    pub(super) fn note_end(&self, bytes: u64, now: Instant) {
-        let shared = &self.listeners.shared;
-        let Some(log) = shared.access_log.get().filter(|log| log.is_kept()) else { return };
-        let live = self.listeners.lock();
-        let Some(entry) = live.entries.get(self.key as usize) else { return };
-        log.write(&AccessLine {
-            address: entry.address,
-            user: live.names.text(entry.user),
-            ended: Date::of(SystemTime::now()),
-            request: live.names.text(entry.request),
-            status: 200,
-            bytes,
-            referer: live.names.text(entry.referer),
-            user_agent: live.names.text(entry.user_agent),
-            seconds: u64::from(shared.seconds(now).saturating_sub(entry.since)),
-        });
-    }
-
-    /// Its end will be told by `session`.
-    pub(super) fn attach(&self, session: Session) {
-        self.listeners.lock().sessions.insert(self.id, session);
-    }
-
-    /// The listener goes on with another mount.
-    pub(super) fn move_to(&self, mount: &Arc<Mount>) {
-        let mut live = self.listeners.lock();
-        let Some(entry) = live.entries.get_mut(self.key as usize) else { return };
-        entry.mount.counts.leave();
-        mount.counts.enter();
-        entry.mount = Arc::clone(mount);
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut live = self.listeners.lock();
-        let session = live.sessions.remove(&self.id);
-        let Some(entry) = live.entries.try_remove(self.key as usize) else { return };
-        entry.mount.counts.leave();
-        for name in [entry.request, entry.user_agent, entry.referer, entry.user] {
-            live.names.forget(name);
-        }
-        if let Some(here) = live.per_address.get_mut(&entry.address) {
-            *here -= 1;
-            if *here == 0 {
-                live.per_address.remove(&entry.address);
-            }
-        }
-        drop(live);
-        // Told when nobody has to wait for it.
-        drop(session);
     }
 }
 
