@@ -49,18 +49,29 @@ impl Icecast {
         icecast
     }
 
-    /// Starts it again on the same port; returns when it first accepted a connection.
+    /// Starts it again on the same port; returns when it first accepted a connection. Where it crashes
+    /// by itself before that, it is started once more.
     pub fn start_again(&mut self) -> Instant {
+        let deadline = Instant::now() + PATIENCE;
+        self.spawn();
+        while TcpStream::connect(self.address).is_err() {
+            assert!(Instant::now() < deadline, "icecast2 does not accept: {}", self.log());
+            if self.has_crashed() {
+                println!(
+                    "icecast2 crashed at its start, by its own fault, and was started once more"
+                );
+                self.spawn();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Instant::now()
+    }
+
+    fn spawn(&mut self) {
         let config = self.directory.path().join("icecast.xml");
         let mut command = as_nobody("icecast2", self.directory.path());
         command.arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(command.spawn().unwrap());
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(self.address).is_err() {
-            assert!(Instant::now() < deadline, "icecast2 does not accept: {}", self.log());
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Instant::now()
     }
 
     /// It ended though nobody killed it: 2.4.4 crashes at times when it starts under load (seen: a null
