@@ -26,7 +26,7 @@ use super::{
     mounts::Mounts,
     pending::PendingHeads,
     relays::Relays,
-    socket::{open_port, tune},
+    socket::{open_port, tune_accepted},
     source::Sources,
     tick::Epoch,
     tls::Tls,
@@ -218,7 +218,7 @@ async fn accept_all(port: &TcpListener, door: &Door, heads: &mut PendingHeads) {
         match port.accept().await {
             Ok((stream, peer)) => {
                 is_full = false;
-                tune(&stream);
+                tune_accepted(&stream);
                 door.documents.connections.note_arrival();
                 let task = tokio::spawn(door.clone().welcome(stream, room, peer));
                 heads.add(task.abort_handle());

@@ -42,6 +42,7 @@ mod registry;
 mod relays;
 mod request;
 mod route;
+mod rows;
 mod rules;
 mod socket;
 mod source;

@@ -92,21 +92,30 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
         // `[::]` means every address, IPv4 ones too. Where the system cannot do both, IPv6 it is.
         let _ = socket.set_only_v6(false);
     }
+    tune(&SockRef::from(&socket));
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
+/// What the port does not hand down to its connections. Linux does hand it down, which saves five
+/// calls for each listener that comes.
+pub(super) fn tune_accepted(stream: &TcpStream) {
+    #[cfg(not(target_os = "linux"))]
+    tune(&SockRef::from(stream));
+    #[cfg(target_os = "linux")]
+    let _ = stream;
+}
+
 /// Asks the kernel to notice when the peer has vanished, and not to hold the end of a group back.
-/// Where it cannot, the connection works all the same.
-pub(super) fn tune(stream: &TcpStream) {
-    let socket = SockRef::from(stream);
+/// Where it cannot, connections work all the same.
+fn tune(socket: &SockRef<'_>) {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
     #[cfg(target_os = "linux")]
     let keepalive = keepalive.with_retries(KEEPALIVE_PROBES);
     let asked = [
-        stream.set_nodelay(true),
+        socket.set_tcp_nodelay(true),
         socket.set_tcp_keepalive(&keepalive),
         #[cfg(target_os = "linux")]
         socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_LIMIT)),
@@ -128,6 +137,22 @@ mod tests {
         assert!(matches!(error, ServerError::AddressInUse { .. }), "{error:?}");
         assert!(error.to_string().contains(&address.to_string()), "{error}");
         assert!(error.to_string().contains("--listen"), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_connection_is_tuned_as_its_port_is() {
+        let port = open_port(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let port = tokio::net::TcpListener::from_std(port).unwrap();
+        let _peer = std::net::TcpStream::connect(port.local_addr().unwrap()).unwrap();
+        let stream = port.accept().await.unwrap().0;
+        tune_accepted(&stream);
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), KEEPALIVE_AFTER);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), KEEPALIVE_EVERY);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), KEEPALIVE_PROBES);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(UNACKNOWLEDGED_LIMIT));
     }
 
     #[test]

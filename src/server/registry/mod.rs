@@ -6,7 +6,7 @@ pub(super) use place::Place;
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -14,14 +14,13 @@ use std::{
     time::Instant,
 };
 
-use slab::Slab;
-
 use crate::{
     server::{
         access_log::AccessLog,
         gate::Session,
         mount::Mount,
         names::{Name, Names},
+        rows::Rows,
     },
     status::ListenerInfo,
 };
@@ -64,26 +63,34 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Live {
     next_id: u32,
-    entries: Slab<Entry>,
-    names: Names,
-    per_address: HashMap<IpAddr, usize>,
+    entries: Rows<Entry>,
+    /// From where they come.
+    addresses: Names<IpAddr>,
+    /// What they said of themselves.
+    words: Names<Arc<Words>>,
     /// Of those whose end has to be told, by their numbers.
     sessions: HashMap<u32, Session>,
     peak: usize,
 }
 
-/// What is kept of a listener, beside its seat.
+/// What is kept of a listener, beside its seat: 24 bytes.
 #[derive(Debug)]
 struct Entry {
     mount: Arc<Mount>,
-    address: IpAddr,
     id: u32,
     /// Seconds since the server began.
     since: u32,
-    request: Name,
-    user_agent: Name,
-    referer: Name,
-    user: Name,
+    address: Name,
+    words: Name,
+}
+
+/// What a listener said of itself.
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
+struct Words {
+    request: Box<str>,
+    user_agent: Box<str>,
+    referer: Box<str>,
+    user: Box<str>,
 }
 
 /// Who asks to be let in.
@@ -98,9 +105,6 @@ pub(super) struct Visitor<'a> {
     /// The name that it has logged in with.
     pub(super) user: &'a str,
 }
-
-/// The memory of a full slab grows by an eighth: doubling it would leave half of it unused.
-const GROWTH: usize = 8;
 
 /// Why a listener is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -140,7 +144,7 @@ impl Listeners {
     pub fn list(&self, now: Instant) -> Vec<ListenerInfo> {
         let live = self.lock();
         let seconds = self.shared.seconds(now);
-        let infos = live.entries.iter().map(|(_, entry)| info(&live.names, entry, seconds));
+        let infos = live.entries.iter().map(|(_, entry)| live.info(entry, seconds));
         let mut infos: Vec<ListenerInfo> = infos.collect();
         infos.sort_unstable_by_key(|info| info.id);
         infos
@@ -157,9 +161,8 @@ impl Listeners {
         let live = self.lock();
         let seconds = self.shared.seconds(now);
         let here = live.entries.iter().filter(|(_, entry)| Arc::ptr_eq(&entry.mount, mount));
-        let infos = here.map(|(_, entry)| {
-            (info(&live.names, entry, seconds), live.names.text(entry.user).to_owned())
-        });
+        let infos =
+            here.map(|(_, entry)| (live.info(entry, seconds), live.words(entry).user.to_string()));
         let mut infos: Vec<_> = infos.collect();
         infos.sort_unstable_by_key(|(info, _)| info.id);
         infos
@@ -208,7 +211,7 @@ impl Listeners {
         let most_here = mount.rules().max_listeners;
         let mut live = self.lock();
         let live = &mut *live;
-        let here = live.per_address.get(&address).copied().unwrap_or(0);
+        let here = live.addresses.holders(&address);
         let full = if live.entries.len() >= self.shared.max {
             Some(Full::Server)
         } else if most_here > 0 && mount.counts.listeners.load(Relaxed) >= most_here {
@@ -223,19 +226,19 @@ impl Listeners {
             return Err(full);
         }
         let id = visitor.id.unwrap_or_else(|| live.next_id());
-        live.per_address.insert(address, here + 1);
-        let mut share = |text| live.names.share(text);
+        let words = Words {
+            request: visitor.request.into(),
+            user_agent: visitor.user_agent.into(),
+            referer: visitor.referer.into(),
+            user: visitor.user.into(),
+        };
         let entry = Entry {
             mount: Arc::clone(mount),
-            address,
             id,
             since,
-            request: share(visitor.request),
-            user_agent: share(visitor.user_agent),
-            referer: share(visitor.referer),
-            user: share(visitor.user),
+            address: live.addresses.share(address),
+            words: live.words.share(Arc::new(words)),
         };
-        grow(&mut live.entries);
         let key = u32::try_from(live.entries.insert(entry)).unwrap_or(u32::MAX);
         mount.counts.enter();
         live.peak = live.peak.max(live.entries.len());
@@ -248,28 +251,31 @@ impl Listeners {
     }
 }
 
-fn info(names: &Names, entry: &Entry, seconds: u32) -> ListenerInfo {
-    let user_agent = names.text(entry.user_agent);
-    ListenerInfo {
-        id: u64::from(entry.id),
-        address: entry.address.to_string(),
-        user_agent: (!user_agent.is_empty()).then(|| user_agent.to_owned()),
-        mount: entry.mount.name().to_owned(),
-        connected_seconds: u64::from(seconds.saturating_sub(entry.since)),
-    }
-}
-
 impl Live {
     fn next_id(&mut self) -> u32 {
         self.next_id = self.next_id.wrapping_add(1);
         self.next_id
     }
-}
 
-/// Makes room for one more, without much that stays unused.
-pub(super) fn grow<T>(slab: &mut Slab<T>) {
-    if slab.len() == slab.capacity() {
-        slab.reserve_exact(slab.len() / GROWTH + GROWTH);
+    /// What the listener said of itself.
+    fn words(&self, entry: &Entry) -> Arc<Words> {
+        self.words.value(entry.words).cloned().unwrap_or_default()
+    }
+
+    fn address(&self, entry: &Entry) -> IpAddr {
+        // Held for as long as the entry is there.
+        self.addresses.value(entry.address).copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    fn info(&self, entry: &Entry, seconds: u32) -> ListenerInfo {
+        let user_agent = &self.words(entry).user_agent;
+        ListenerInfo {
+            id: u64::from(entry.id),
+            address: self.address(entry).to_string(),
+            user_agent: (!user_agent.is_empty()).then(|| user_agent.to_string()),
+            mount: entry.mount.name().to_owned(),
+            connected_seconds: u64::from(seconds.saturating_sub(entry.since)),
+        }
     }
 }
 
@@ -310,8 +316,16 @@ mod tests {
         assert_eq!((listeners.count(), listeners.peak()), (1, 2));
         drop(second);
         assert_eq!((listeners.count(), listeners.peak()), (0, 2));
-        assert!(listeners.lock().per_address.is_empty());
+        let live = listeners.lock();
+        assert_eq!((live.addresses.len(), live.words.len()), (0, 0));
+        drop(live);
         assert_eq!((listeners.totals().accepted, listeners.totals().refused), (2, 1));
+    }
+
+    #[test]
+    fn what_is_kept_of_a_listener_is_small() {
+        assert_eq!(size_of::<Entry>(), size_of::<usize>() + 16);
+        assert_eq!(size_of::<Option<Entry>>(), size_of::<Entry>());
     }
 
     #[test]

@@ -48,15 +48,16 @@ impl Place {
         let Some(log) = shared.access_log.get().filter(|log| log.is_kept()) else { return };
         let live = self.listeners.lock();
         let Some(entry) = live.entries.get(self.key as usize) else { return };
+        let words = live.words(entry);
         log.write(&AccessLine {
-            address: entry.address,
-            user: live.names.text(entry.user),
+            address: live.address(entry),
+            user: &words.user,
             ended: Date::of(SystemTime::now()),
-            request: live.names.text(entry.request),
+            request: &words.request,
             status: 200,
             bytes,
-            referer: live.names.text(entry.referer),
-            user_agent: live.names.text(entry.user_agent),
+            referer: &words.referer,
+            user_agent: &words.user_agent,
             seconds: u64::from(shared.seconds(now).saturating_sub(entry.since)),
         });
     }
@@ -80,17 +81,10 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut live = self.listeners.lock();
         let session = live.sessions.remove(&self.id);
-        let Some(entry) = live.entries.try_remove(self.key as usize) else { return };
+        let Some(entry) = live.entries.remove(self.key as usize) else { return };
         entry.mount.counts.leave();
-        for name in [entry.request, entry.user_agent, entry.referer, entry.user] {
-            live.names.forget(name);
-        }
-        if let Some(here) = live.per_address.get_mut(&entry.address) {
-            *here -= 1;
-            if *here == 0 {
-                live.per_address.remove(&entry.address);
-            }
-        }
+        live.addresses.forget(entry.address);
+        live.words.forget(entry.words);
         drop(live);
         // Told when nobody has to wait for it.
         drop(session);
