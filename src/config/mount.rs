@@ -76,7 +76,8 @@ pub enum Charset {
     #[default]
     #[serde(rename = "auto")]
     Auto,
-    /// UTF-8.
+    /// The same: what is told to be UTF-8 and is not can only be read as ISO-8859-1. It is here for
+    /// those who bring it from their `icecast.xml`.
     #[serde(rename = "UTF-8")]
     Utf8,
     /// ISO-8859-1, as Icecast 2.4 takes them.

@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn empty_fields_and_titles_that_nobody_asked_for_are_left_out() {
-        let head = stream_head("audio/mpeg", &StreamInfo::default(), &Sound::default(), None, epoch());
+        let head =
+            stream_head("audio/mpeg", &StreamInfo::default(), &Sound::default(), None, epoch());
         let names = names(&head);
         assert_eq!(names.iter().filter(|name| name.starts_with("ic")).count(), 1, "{names:?}");
     }
