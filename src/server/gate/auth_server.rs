@@ -190,13 +190,13 @@ mod tests {
         let begun = Moment::now();
         // The room is taken, too: waiting for it counts.
         let held = server.room.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
-        let asked = timeout(ANSWER_LIMIT * 4, server.ask(&caller)).await.expect("it ends");
+        let asked = timeout(Duration::from_secs(60), server.ask(&caller)).await.expect("it ends");
         assert!(matches!(asked, Verdict::Unknown), "{asked:?}");
-        assert_eq!(begun.elapsed().as_secs(), ANSWER_LIMIT.as_secs());
+        assert_eq!(begun.elapsed().as_secs(), 15);
         drop(held);
         let begun = Moment::now();
-        let asked = timeout(ANSWER_LIMIT * 4, server.ask(&caller)).await.expect("it ends");
+        let asked = timeout(Duration::from_secs(60), server.ask(&caller)).await.expect("it ends");
         assert!(matches!(asked, Verdict::Unknown), "{asked:?}");
-        assert_eq!(begun.elapsed().as_secs(), ANSWER_LIMIT.as_secs());
+        assert_eq!(begun.elapsed().as_secs(), 15);
     }
 }

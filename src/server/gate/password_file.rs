@@ -118,13 +118,13 @@ impl PasswordFile {
         let pairs = text.lines().filter_map(|line| line.trim().split_once(':'));
         let hashes: HashMap<_, _> =
             pairs.map(|(user, hash)| (user.to_owned(), hash.to_owned())).collect();
-        for (user, hash) in &hashes {
-            if hash.starts_with('$') && bounded(hash).is_none() {
-                let file = self.path.display();
-                tracing::warn!(%file, user, "this listener cannot log in: the hash in the file of mount.listener_file is none of Argon2, or asks for more than 128 MiB or 1 GiB in all passes. Make another one");
-            }
+        let is_costly = |hash: &str| hash.starts_with('$');
+        let mut bad = hashes.iter().filter(|(_, hash)| is_costly(hash) && bounded(hash).is_none());
+        if let Some((user, _)) = bad.next() {
+            let (file, others) = (self.path.display(), bad.count());
+            tracing::warn!(%file, user, others, "this listener cannot log in, nor can so many others: the hash in the file of mount.listener_file is none of Argon2, or asks for more than 128 MiB or 1 GiB in all passes. Make another one");
         }
-        let decoy = hashes.values().find(|hash| hash.starts_with('$') && bounded(hash).is_some());
+        let decoy = hashes.values().find(|hash| is_costly(hash) && bounded(hash).is_some());
         let decoy = decoy.cloned().unwrap_or_default();
         Ok(Users { hashes, decoy })
     }

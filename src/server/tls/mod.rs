@@ -230,9 +230,10 @@ mod tests {
             let (stream, _) = port.accept().await.unwrap();
             tokio::io::AsyncWriteExt::write_all(&mut peer, words).await.unwrap();
             let begun = tokio::time::Instant::now();
-            let ended = timeout(HANDSHAKE_LIMIT * 3, tls.accept(stream)).await.expect("it ends");
+            let ended =
+                timeout(Duration::from_secs(60), tls.accept(stream)).await.expect("it ends");
             assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
-            assert_eq!(begun.elapsed().as_secs(), HANDSHAKE_LIMIT.as_secs());
+            assert_eq!(begun.elapsed().as_secs(), 10);
             assert_eq!(tls.signing.available_permits(), SIGNATURES_AT_ONCE);
         }
     }
