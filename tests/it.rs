@@ -39,6 +39,8 @@ mod exact_peer;
 mod full_disk;
 #[path = "it/health.rs"]
 mod health;
+#[path = "it/health_peer.rs"]
+mod health_peer;
 #[path = "it/icecast_cost.rs"]
 mod icecast_cost;
 #[path = "it/icecast_peer.rs"]
@@ -117,5 +119,7 @@ mod sources_peer;
 mod stations;
 #[path = "it/tls.rs"]
 mod tls;
+#[path = "it/tls_crowd_peer.rs"]
+mod tls_crowd_peer;
 #[path = "it/tls_peer.rs"]
 mod tls_peer;

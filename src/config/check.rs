@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, ops::RangeInclusive};
 
-use super::{Config, mount::is_web_address, title_form};
+use super::{Config, title_form, web_address::is_web_address};
 use crate::net::own::is_self;
 
 /// Milliseconds of a tick: below, a thread wakes more often than its machine can keep up with;

@@ -20,6 +20,7 @@ mod server;
 mod small;
 mod stream;
 mod title_form;
+mod web_address;
 
 pub use address_range::{AddressRange, NoRange};
 pub use check::{BURST_SECONDS, CheckError, FLUSH_MS, TICK_MS};
@@ -36,6 +37,7 @@ pub use server::{Live, Server};
 pub use small::{Debug, Monitor, Tracker};
 pub use stream::{Mixed, Start, Stream};
 pub use title_form::TITLE_FIELDS;
+pub use web_address::WebAddress;
 
 use serde::{Deserialize, Serialize};
 
@@ -129,12 +131,20 @@ mod tests {
         config.server.tls_listen = Some("127.0.0.1:8443".parse().unwrap());
         config.randy.genres = vec!["Rock".to_owned()];
         config.server.deny = vec!["192.0.2.0/24".parse().unwrap()];
-        config.mount = vec![MountSettings { name: "/live".into(), ..MountSettings::default() }];
+        let address = |text: &str| Some(WebAddress::from(text));
+        config.mount = vec![MountSettings {
+            name: "/live".into(),
+            listener_url: address("http://ann:hackme@127.0.0.1/"),
+            listener_url_remove: address("http://127.0.0.1/?key=hackme"),
+            ..MountSettings::default()
+        }];
         let text = config.effective().unwrap();
         assert!(!text.contains("hackme"), "{text}");
         let again: Config = toml::from_str(&text).unwrap();
         assert_eq!(again.icecast.password.reveal(), Password::MASK);
         config.icecast.password = Password::from(Password::MASK);
+        config.mount[0].listener_url = address("http://ann:********@127.0.0.1/");
+        config.mount[0].listener_url_remove = address("http://127.0.0.1/?********");
         assert_eq!(again, config);
     }
 }

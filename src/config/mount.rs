@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CheckError, Config, Password,
+    CheckError, Config, Password, WebAddress,
     check::{BURST_SECONDS, check_path},
     fields::empty_is_none,
 };
@@ -46,10 +46,10 @@ pub struct MountSettings {
     pub listener_file: Option<PathBuf>,
     /// Who may listen is asked there.
     #[serde(with = "empty_is_none", skip_serializing_if = "Option::is_none")]
-    pub listener_url: Option<String>,
+    pub listener_url: Option<WebAddress>,
     /// Whoever was let in and leaves is told there.
     #[serde(with = "empty_is_none", skip_serializing_if = "Option::is_none")]
-    pub listener_url_remove: Option<String>,
+    pub listener_url_remove: Option<WebAddress>,
     /// As what a source client logs in; `source` where it is empty.
     pub source_user: String,
     /// What it must know; as in `[server]` where it is empty.
@@ -76,7 +76,8 @@ pub enum Charset {
     #[default]
     #[serde(rename = "auto")]
     Auto,
-    /// UTF-8.
+    /// The same: what is told to be UTF-8 and is not can only be read as ISO-8859-1. It is here for
+    /// those who bring it from their `icecast.xml`.
     #[serde(rename = "UTF-8")]
     Utf8,
     /// ISO-8859-1, as Icecast 2.4 takes them.
@@ -120,18 +121,20 @@ impl MountSettings {
         ];
         for (key, url) in urls {
             if let Some(url) = url
-                && !is_web_address(url)
+                && !url.is_one()
             {
                 let reason = "it is no address of a web server; write for example \"http://127.0.0.1:8080/auth\"";
-                return wrong(key, url, reason);
+                return wrong(key, &url.to_string(), reason);
             }
         }
         match (&self.listener_file, &self.listener_url, &self.listener_url_remove) {
             (Some(_), Some(url), _) => {
-                wrong("listener_url", url, "listener_file is set as well; keep one of them")
+                let reason = "listener_file is set as well; keep one of them";
+                wrong("listener_url", &url.to_string(), reason)
             }
             (_, None, Some(url)) => {
-                wrong("listener_url_remove", url, "listener_url is not set; set it too")
+                let reason = "listener_url is not set; set it too";
+                wrong("listener_url_remove", &url.to_string(), reason)
             }
             _ => self.check_texts(),
         }
@@ -172,14 +175,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-/// `http://` or `https://` and something that can be a host.
-pub(super) fn is_web_address(url: &str) -> bool {
-    let rest = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme));
-    let host = rest.and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
-    let is_plain = url.chars().all(|c| c.is_ascii_graphic() && !"\"<>\\#".contains(c));
-    is_plain && !host.is_empty() && !host.starts_with(':')
 }
 
 #[cfg(test)]

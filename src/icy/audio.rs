@@ -1,5 +1,7 @@
 //! What the audio is, as response heads and status tell it.
 
+use serde_json::Number;
+
 use crate::mpeg::Header;
 
 /// Bitrate, rate and channels of a mount.
@@ -35,9 +37,59 @@ impl AudioInfo {
     }
 }
 
+/// What is told of a mount's sound.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sound {
+    /// What is known of it.
+    pub known: Option<AudioInfo>,
+    /// Its source's own `ice-audio-info`; empty where it said none.
+    pub said: String,
+}
+
+impl Sound {
+    /// `ice-audio-info`: the source's, as Icecast passes it on, else what is known.
+    #[must_use]
+    pub fn audio_info(&self) -> Option<String> {
+        if self.said.is_empty() {
+            return self.known.map(AudioInfo::ice_audio_info);
+        }
+        Some(self.said.clone())
+    }
+
+    /// A number that the source said under this name.
+    #[must_use]
+    pub fn said_number(&self, name: &str) -> Option<Number> {
+        let mut pairs = self.said.split(';').filter_map(|pair| pair.split_once('='));
+        let value = pairs.find(|(key, _)| key.trim() == name)?.1.trim();
+        let whole = value.parse::<u64>().map(Number::from);
+        whole.ok().or_else(|| Number::from_f64(value.parse().ok()?))
+    }
+}
+
+impl From<Option<AudioInfo>> for Sound {
+    fn from(known: Option<AudioInfo>) -> Self {
+        Self { known, said: String::new() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_source_said_goes_before_what_is_known() {
+        let known = Some(AudioInfo { bitrate: 128, sample_rate: 44_100, channels: 2 });
+        let silent = Sound::from(known);
+        let own = "ice-samplerate=44100;ice-bitrate=128;ice-channels=2";
+        assert_eq!(silent.audio_info().as_deref(), Some(own));
+        assert_eq!(silent.said_number("channels"), None);
+        let said = Sound { known, said: "channels=2; quality=0.4;samplerate=x".into() };
+        assert_eq!(said.audio_info().as_deref(), Some("channels=2; quality=0.4;samplerate=x"));
+        assert_eq!(said.said_number("channels").unwrap().as_u64(), Some(2));
+        assert_eq!(said.said_number("quality").unwrap().as_f64(), Some(0.4));
+        assert_eq!(said.said_number("samplerate"), None);
+        assert_eq!(Sound::default().audio_info(), None);
+    }
 
     #[test]
     fn constant_bitrates_come_out_as_their_nominal_value() {

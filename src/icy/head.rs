@@ -3,7 +3,7 @@
 //! Always HTTP/1.0 and ended by closing: hardware players do not know chunks, and a stream has no
 //! length. The order was read off a running Icecast 2.4.4.
 
-use super::{audio::AudioInfo, date::Date};
+use super::{audio::Sound, date::Date};
 
 /// What a browser's script may read of a response from another origin.
 pub const EXPOSED_HEADERS: &str =
@@ -39,15 +39,17 @@ pub struct StreamInfo {
 pub fn stream_head(
     content_type: &str,
     info: &StreamInfo,
-    audio: Option<AudioInfo>,
+    sound: &Sound,
     metaint: Option<usize>,
     date: Date,
 ) -> Vec<u8> {
     let mut head = preamble(200, content_type, "", date);
     head.push_str(&format!("Access-Control-Expose-Headers: {EXPOSED_HEADERS}\r\n"));
-    if let Some(audio) = audio {
-        icy(&mut head, "icy-br:", &audio.bitrate.to_string());
-        icy(&mut head, "ice-audio-info: ", &audio.ice_audio_info());
+    if let Some(known) = sound.known {
+        icy(&mut head, "icy-br:", &known.bitrate.to_string());
+    }
+    if let Some(audio_info) = sound.audio_info() {
+        icy(&mut head, "ice-audio-info: ", &audio_info);
     }
     icy(&mut head, "icy-description:", &info.description);
     icy(&mut head, "icy-genre:", &info.genre);
@@ -190,6 +192,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::icy::AudioInfo;
 
     fn epoch() -> Date {
         Date::of(SystemTime::UNIX_EPOCH)
@@ -211,7 +214,7 @@ mod tests {
             public: false,
         };
         let audio = AudioInfo { bitrate: 128, sample_rate: 44_100, channels: 2 };
-        let head = stream_head("audio/mpeg", &info, Some(audio), Some(16_000), epoch());
+        let head = stream_head("audio/mpeg", &info, &Some(audio).into(), Some(16_000), epoch());
         let expected = [
             "Server",
             "Connection",
@@ -241,7 +244,8 @@ mod tests {
 
     #[test]
     fn empty_fields_and_titles_that_nobody_asked_for_are_left_out() {
-        let head = stream_head("audio/mpeg", &StreamInfo::default(), None, None, epoch());
+        let head =
+            stream_head("audio/mpeg", &StreamInfo::default(), &Sound::default(), None, epoch());
         let names = names(&head);
         assert_eq!(names.iter().filter(|name| name.starts_with("ic")).count(), 1, "{names:?}");
     }
@@ -249,9 +253,11 @@ mod tests {
     #[test]
     fn a_line_end_in_a_name_cannot_make_a_header() {
         let info = StreamInfo { name: "a\r\nX-Evil: 1\0".into(), ..StreamInfo::default() };
+        let sound = Sound { said: "a=1\r\nX-Evil: 2".into(), ..Sound::default() };
         let head =
-            String::from_utf8(stream_head("audio/mpeg", &info, None, None, epoch())).unwrap();
+            String::from_utf8(stream_head("audio/mpeg", &info, &sound, None, epoch())).unwrap();
         assert!(head.contains("icy-name:a  X-Evil: 1\r\n"));
+        assert!(head.contains("ice-audio-info: a=1  X-Evil: 2\r\n"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod status;
 mod xml;
 
 pub use access_line::{AccessLine, MAX_LOGGED, logged_request};
-pub use audio::AudioInfo;
+pub use audio::{AudioInfo, Sound};
 pub use burst::{Burst, MAX_BURST};
 pub use head::{ANSWER_HEADERS, Answer, EXPOSED_HEADERS, StreamInfo, head_text, stream_head};
 pub use interleave::{Interleaver, METAINT};

@@ -107,8 +107,10 @@ mod tests {
     fn the_keys_stand_in_icecasts_order() {
         let stream = StreamInfo { url: "http://u/".into(), ..StreamInfo::default() };
         let audio = AudioInfo { bitrate: 128, sample_rate: 44_100, channels: 2 };
+        let mut status = SourceStatus::new("audio/mpeg", &stream, &Some(audio).into());
+        status.title = "t".into();
         let source = SourceStats {
-            status: SourceStatus::new("audio/mpeg", &stream, Some(audio)),
+            status,
             mount: "/live".into(),
             source_ip: "192.0.2.1".into(),
             user_agent: "encoder".into(),

@@ -4,8 +4,9 @@
 //! looks like a number stays text, and the document is valid JSON whatever the titles are.
 
 use serde::Serialize;
+use serde_json::Number;
 
-use super::{audio::AudioInfo, head::StreamInfo};
+use super::{audio::Sound, head::StreamInfo};
 
 /// What is said about the server itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -29,9 +30,12 @@ pub struct ServerFacts {
 pub struct SourceStatus {
     /// As in `ice-audio-info`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub audio_info: Option<String>,
+    audio_info: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bitrate: Option<u32>,
+    /// As its source said it, as `quality` and `samplerate` below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channels: Option<Number>,
     genre: String,
     #[serde(rename = "ice-bitrate", skip_serializing_if = "Option::is_none")]
     ice_bitrate: Option<u32>,
@@ -45,6 +49,10 @@ pub struct SourceStatus {
     pub listeners: usize,
     /// The stream's whole address.
     pub listenurl: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    samplerate: Option<Number>,
     server_description: String,
     server_name: String,
     server_type: String,
@@ -54,7 +62,8 @@ pub struct SourceStatus {
     pub stream_start: String,
     /// `2024-01-02T03:04:05+0000`.
     pub stream_start_iso8601: String,
-    /// What plays.
+    /// What plays; like Icecast's, there is none before the first one.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub title: String,
     /// Icecast ends each source so.
     dummy: (),
@@ -63,14 +72,18 @@ pub struct SourceStatus {
 impl SourceStatus {
     /// A mount with no listeners yet; the caller fills in the public fields.
     #[must_use]
-    pub fn new(content_type: &str, info: &StreamInfo, audio: Option<AudioInfo>) -> Self {
+    pub fn new(content_type: &str, info: &StreamInfo, sound: &Sound) -> Self {
+        let audio = sound.known;
         Self {
-            audio_info: audio.map(AudioInfo::ice_audio_info),
+            audio_info: sound.audio_info(),
             bitrate: audio.map(|audio| audio.bitrate),
+            channels: sound.said_number("channels"),
             genre: or(&info.genre, "various"),
             ice_bitrate: audio.map(|audio| audio.bitrate),
             ice_channels: audio.map(|audio| audio.channels),
             ice_samplerate: audio.map(|audio| audio.sample_rate),
+            quality: sound.said_number("quality"),
+            samplerate: sound.said_number("samplerate"),
             server_description: or(&info.description, "Unspecified description"),
             server_name: or(&info.name, "Unspecified name"),
             server_type: content_type.to_owned(),
@@ -121,6 +134,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::icy::AudioInfo;
 
     fn server() -> ServerFacts {
         ServerFacts {
@@ -136,7 +150,7 @@ mod tests {
     fn source(title: &str) -> SourceStatus {
         SourceStatus {
             title: title.into(),
-            ..SourceStatus::new("audio/mpeg", &StreamInfo::default(), None)
+            ..SourceStatus::new("audio/mpeg", &StreamInfo::default(), &Sound::default())
         }
     }
 
@@ -162,22 +176,26 @@ mod tests {
     #[test]
     fn numbers_are_numbers() {
         let audio = AudioInfo { bitrate: 128, sample_rate: 44_100, channels: 2 };
-        let source = SourceStatus::new("audio/mpeg", &StreamInfo::default(), Some(audio));
+        let sound = Sound { known: Some(audio), said: "samplerate=48000;listeners=9".into() };
+        let source = SourceStatus::new("audio/mpeg", &StreamInfo::default(), &sound);
         let parsed = parsed(&[source]);
         assert_eq!(parsed["source"]["bitrate"], 128);
         assert_eq!(parsed["source"]["ice-samplerate"], 44_100);
+        assert_eq!(parsed["source"]["samplerate"], 48_000);
+        assert_eq!(parsed["source"]["listeners"], 0, "a source says nothing of its listeners");
     }
 
     #[test]
     fn text_that_looks_like_something_else_stays_text() {
-        for title in ["12", "-", "true", "null", "1e5", "", "\"", "\\"] {
+        for title in ["12", "-", "true", "null", "1e5", "\"", "\\"] {
             assert_eq!(parsed(&[source(title)])["source"]["title"], title);
         }
+        assert!(parsed(&[source("")])["source"].get("title").is_none());
     }
 
     proptest! {
         #[test]
-        fn any_title_comes_back_as_it_was(title in any::<String>()) {
+        fn any_title_comes_back_as_it_was(title in ".+") {
             prop_assert_eq!(&parsed(&[source(&title)])["source"]["title"], &title);
         }
     }

@@ -21,7 +21,7 @@ use super::{
     tick::Epoch,
 };
 use crate::icy::{
-    Answer, AudioInfo, Burst, METAINT, Playlist, ServerFacts, SourceStatus, date::Date,
+    Answer, AudioInfo, Burst, METAINT, Playlist, ServerFacts, Sound, SourceStatus, date::Date,
     status_json, stream_head,
 };
 
@@ -54,8 +54,8 @@ impl Documents {
         let date = Date::of(SystemTime::now());
         let about = mount.about();
         let metaint = (titles && about.takes_titles()).then_some(METAINT);
-        let audio = self.audio(mount);
-        (stream_head(&about.content_type, &about.stream, audio, metaint, date), metaint)
+        let sound = self.sound(mount);
+        (stream_head(&about.content_type, &about.stream, &sound, metaint, date), metaint)
     }
 
     /// A playlist with the address by which this client reached us.
@@ -103,10 +103,8 @@ impl Documents {
         let base = self.base(request);
         let about = mount.about();
         let since = Date::of(about.since);
-        let mut source = SourceStatus::new(&about.content_type, &about.stream, self.audio(mount));
-        if let Some(feeder) = mount.feeder().filter(|feeder| !feeder.audio_info.is_empty()) {
-            source.audio_info = Some(feeder.audio_info.clone());
-        }
+        let sound = self.sound(mount);
+        let mut source = SourceStatus::new(&about.content_type, &about.stream, &sound);
         source.listener_peak = mount.counts.peak.load(Relaxed);
         source.listeners = mount.counts.listeners.load(Relaxed);
         source.listenurl = format!("{base}{}", mount.name());
@@ -126,6 +124,13 @@ impl Documents {
     pub(super) fn host_name(&self) -> String {
         let host = own_host(self.options.hostname.as_deref(), self.local);
         host.rsplit_once(':').map_or(host.clone(), |(name, _)| name.to_owned())
+    }
+
+    /// What is told of a mount's sound.
+    fn sound(&self, mount: &Mount) -> Sound {
+        let feeder = mount.feeder();
+        let said = feeder.map_or_else(String::new, |feeder| feeder.audio_info.clone());
+        Sound { known: self.audio(mount), said }
     }
 
     /// What the audio is, measured over the burst: a variable bitrate has no other.

@@ -7,9 +7,16 @@ use std::{
     time::Duration,
 };
 
-use musicdb_stream::{config::MountSettings, server::ServerOptions};
+use musicdb_stream::{
+    config::{MountSettings, WebAddress},
+    server::ServerOptions,
+};
 
-use crate::support::radio::{PATIENCE, Radio, head, options};
+use crate::support::{
+    home::Home,
+    radio::{PATIENCE, Radio, head, options},
+    tools::free_address,
+};
 
 /// `printf hackme | md5sum`.
 const HACKME: &str = "23b4222d2613a2765d4d432d2d65e88e";
@@ -24,12 +31,13 @@ fn radio_with(change: impl FnOnce(&mut MountSettings)) -> Radio {
 
 /// A server that is asked, and what it was asked.
 struct Desk {
-    url: String,
+    url: WebAddress,
     asked: Receiver<Question>,
 }
 
 /// A request of the server under test, which waits for its answer.
 struct Question {
+    head: String,
     body: String,
     stream: TcpStream,
 }
@@ -50,8 +58,11 @@ impl Question {
 
 impl Desk {
     fn open() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/auth", port.local_addr().unwrap());
+        Self::at(TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    fn at(port: TcpListener) -> Self {
+        let url = format!("http://{}/auth", port.local_addr().unwrap()).into();
         let (sender, asked) = channel();
         std::thread::spawn(move || {
             for stream in port.incoming().map_while(Result::ok) {
@@ -75,7 +86,7 @@ fn hear(mut stream: TcpStream, sender: &Sender<Question>) {
     stream.read_exact(&mut body).unwrap();
     assert!(head.starts_with("POST /auth HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("application/x-www-form-urlencoded"), "{head}");
-    let _ = sender.send(Question { body: String::from_utf8(body).unwrap(), stream });
+    let _ = sender.send(Question { head, body: String::from_utf8(body).unwrap(), stream });
 }
 
 fn status(radio: &Radio, path: &str, headers: &str) -> String {
@@ -202,7 +213,7 @@ fn a_server_that_cannot_be_asked_lets_nobody_in() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", port.local_addr().unwrap());
     drop(port);
-    let radio = radio_with(|mount| mount.listener_url = Some(url));
+    let radio = radio_with(|mount| mount.listener_url = Some(url.into()));
     assert_eq!(status(&radio, "/stream", ANN), "503");
 }
 
@@ -239,4 +250,52 @@ fn one_who_finds_no_room_after_all_is_reported_as_gone() {
         (told.field("action"), told.field("client")),
         (Some("listener_remove"), Some(id.as_str()))
     );
+}
+
+#[test]
+fn an_end_that_could_not_be_told_is_told_once_the_server_is_back() {
+    let (desk, away) = (Desk::open(), free_address());
+    let radio = radio_with(|mount| {
+        mount.listener_url = Some(desk.url.clone());
+        mount.listener_url_remove = Some(format!("http://{away}/auth").into());
+    });
+    let mut stream = radio.send("GET /stream HTTP/1.1\r\n\r\n");
+    desk.next().answer("icecast-auth-user: 1\r\n");
+    assert!(head(&mut stream).starts_with("HTTP/1.0 200 "));
+    drop(stream);
+    radio.wait_for_count(0);
+    // Nobody was there when it left.
+    std::thread::sleep(Duration::from_millis(200));
+    let back = Desk::at(TcpListener::bind(away).unwrap());
+    let told = back.next();
+    assert_eq!(told.field("action"), Some("listener_remove"));
+    told.answer("");
+    // And not twice.
+    assert!(back.asked.recv_timeout(Duration::from_secs(2)).is_err());
+}
+
+#[test]
+fn the_address_may_hold_a_login_which_is_sent_and_never_shown() {
+    let desk = Desk::open();
+    let url = desk.url.reveal().replace("http://", "http://shop:hackme@");
+    let radio = radio_with(|mount| mount.listener_url = Some(url.as_str().into()));
+    let _stream = radio.send("GET /stream HTTP/1.1\r\n\r\n");
+    let asked = desk.next();
+    // `shop:hackme`
+    assert!(asked.head.contains("authorization: Basic c2hvcDpoYWNrbWU=\r\n"), "{}", asked.head);
+
+    let home = Home::new();
+    let config = |scheme: &str, more: &str| {
+        let address = format!("{scheme}://shop:hackme@127.0.0.1:1/auth{more}");
+        let text = format!(
+            "[[mount]]\nname = \"/stream\"\nlistener_url = \"{address}\"\nlistener_url_remove = \"{address}\"\n"
+        );
+        home.file("mounts.toml", text.as_bytes());
+        home.run("--config mounts.toml config")
+    };
+    let shown = config("http", "?key=hackme2").done();
+    assert!(shown.contains("http://shop:********@127.0.0.1:1/auth?********"), "{shown}");
+    assert!(!shown.contains("hackme"), "{shown}");
+    let refused = config("ftp", "").line(2);
+    assert!(refused.contains("listener_url") && !refused.contains("hackme"), "{refused}");
 }

@@ -175,5 +175,60 @@ pub const OF_LISTENERS: &[Difference] = &[
     },
 ];
 
+/// What our server knows from the frames of a source, and Icecast only from the source's own words.
+const fn measured(client: &'static str, fact: &'static str, ours: &'static str) -> Difference {
+    let reason = "Icecast knows only what a source says of its sound; ours measures its frames";
+    Difference { client, fact, icecast: "nothing", ours, at_times: false, reason }
+}
+
+const fn measured_by_all(client: &'static str) -> [Difference; 4] {
+    [
+        measured(client, "status: bitrate", "128"),
+        measured(client, "status: ice-bitrate", "128"),
+        measured(client, "status: ice-channels", "2"),
+        measured(client, "status: ice-samplerate", "44100"),
+    ]
+}
+
+/// ffmpeg says nothing of its sound, and asks for titles where it sends.
+const fn of_ffmpeg(client: &'static str) -> [Difference; 8] {
+    let [bitrate, ice_bitrate, ice_channels, ice_samplerate] = measured_by_all(client);
+    let told = "ice-samplerate=44100;ice-bitrate=128;ice-channels=2";
+    let in_json = "\"ice-samplerate=44100;ice-bitrate=128;ice-channels=2\"";
+    [
+        bitrate,
+        ice_bitrate,
+        ice_channels,
+        ice_samplerate,
+        measured(client, "status: audio_info", in_json),
+        measured(client, "listener: ice-audio-info", told),
+        measured(client, "listener: icy-br", "128"),
+        Difference {
+            client,
+            fact: "listener: icy-metadata",
+            icecast: "1",
+            ours: "nothing",
+            at_times: false,
+            reason: "Icecast hands on every icy- header of the source's request; this one is a question, and no fact of the stream",
+        },
+    ]
+}
+
+const BY_ALL: [[Difference; 4]; 3] =
+    [measured_by_all("ezstream"), measured_by_all("liquidsoap"), measured_by_all("mpd as source")];
+const BY_FFMPEG: [[Difference; 8]; 2] =
+    [of_ffmpeg("ffmpeg as source"), of_ffmpeg("ffmpeg as source, SOURCE")];
+
+const AT_ITS_MOUNT: Difference = Difference {
+    client: "mpg123 at ezstream's mount",
+    fact: "complains",
+    icecast: "yes",
+    ours: "no",
+    at_times: true,
+    reason: "Icecast's burst begins at any byte, ours at a frame that decodes at once",
+};
+
 /// What a source client, or who listens to it, is told otherwise.
-pub const OF_SOURCES: &[Difference] = &[];
+pub fn of_sources() -> Vec<Difference> {
+    [BY_ALL.as_flattened(), BY_FFMPEG.as_flattened(), &[AT_ITS_MOUNT]].concat()
+}

@@ -49,22 +49,38 @@ impl Icecast {
         icecast
     }
 
-    /// Starts it again on the same port; returns when it first accepted a connection. Where it crashes
-    /// by itself before that, it is started once more.
+    /// Starts it again on the same port, and waits until it has answered a first request; returns when
+    /// it first accepted a connection. Where it crashes by itself before that, it is started once more:
+    /// 2.4.4 does at times, with a null pointer in the first thread that it starts, and may have
+    /// accepted connections by then.
     pub fn start_again(&mut self) -> Instant {
         let deadline = Instant::now() + PATIENCE;
         self.spawn();
-        while TcpStream::connect(self.address).is_err() {
-            assert!(Instant::now() < deadline, "icecast2 does not accept: {}", self.log());
+        let mut accepted = None;
+        while !self.answers(&mut accepted) {
+            assert!(Instant::now() < deadline, "icecast2 does not answer: {}", self.log());
             if self.has_crashed() {
                 println!(
                     "icecast2 crashed at its start, by its own fault, and was started once more"
                 );
+                accepted = None;
                 self.spawn();
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        Instant::now()
+        accepted.unwrap_or_else(Instant::now)
+    }
+
+    /// It answers a request; notes when it first accepted a connection.
+    fn answers(&self, accepted: &mut Option<Instant>) -> bool {
+        let Ok(mut stream) = TcpStream::connect(self.address) else { return false };
+        accepted.get_or_insert_with(Instant::now);
+        let mut answer = Vec::new();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let asked = stream.write_all(b"GET /status-json.xsl HTTP/1.0\r\n\r\n");
+        asked.is_ok()
+            && stream.read_to_end(&mut answer).is_ok()
+            && answer.starts_with(b"HTTP/1.0 200")
     }
 
     fn spawn(&mut self) {
@@ -74,8 +90,7 @@ impl Icecast {
         self.child = Some(command.spawn().unwrap());
     }
 
-    /// It ended though nobody killed it: 2.4.4 crashes at times when it starts under load (seen: a null
-    /// pointer in `strlen`).
+    /// It ended though nobody killed it.
     pub fn has_crashed(&mut self) -> bool {
         self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|end| end.is_some()))
     }

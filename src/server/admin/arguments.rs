@@ -82,6 +82,21 @@ mod tests {
     }
 
     #[test]
+    fn a_mount_of_utf_8_takes_titles_as_one_that_says_nothing_does() {
+        for (title, read) in [("%C3%84", "Ä"), ("%C4", "Ä"), ("%C4%C3%84", "ÄÃ„")] {
+            for charset in [Charset::Auto, Charset::Utf8] {
+                let title = format!("song={title}");
+                assert_eq!(
+                    Arguments::of(&title).song(charset).as_deref(),
+                    Some(read),
+                    "{charset:?}"
+                );
+            }
+        }
+        assert_eq!(Arguments::of("song=%C3%84").song(Charset::Latin1).as_deref(), Some("Ã„"));
+    }
+
+    #[test]
     fn a_title_comes_in_any_charset() {
         assert_eq!(song("song=%C3%84rger").unwrap(), "Ärger");
         assert_eq!(song("song=%C4rger").unwrap(), "Ärger");

@@ -12,11 +12,11 @@ use reqwest::{
 };
 use tokio::{
     sync::{Semaphore, mpsc},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{Caller, Session, Ticket, Verdict, session::Form};
-use crate::{icy::head_text, net::tls};
+use crate::{config::WebAddress, icy::head_text, net::tls};
 
 /// For one question, the wait for its turn included, as Icecast gives it.
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
@@ -24,6 +24,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 const AT_ONCE: usize = 16;
 /// Reports that wait; beyond them they are lost, which the log tells.
 const REPORTS: usize = 4096;
+/// Before a report is sent once more whose server was not there: it starts again, most likely.
+const REPORT_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 /// Characters of a refusal's text that are passed on.
 const MAX_MESSAGE: usize = 200;
 
@@ -31,8 +33,8 @@ const MAX_MESSAGE: usize = 200;
 #[derive(Debug)]
 pub(in crate::server) struct AuthServer {
     http: Client,
-    add: String,
-    remove: Option<String>,
+    add: WebAddress,
+    remove: Option<WebAddress>,
     room: Semaphore,
     /// The way to the task that reports who leaves; made with the first listener.
     reports: OnceLock<mpsc::Sender<Form>>,
@@ -51,8 +53,9 @@ pub(super) enum SetupError {
 
 impl AuthServer {
     /// Asks at `add`, and tells `remove` where it is there.
-    pub(super) fn new(add: &str, remove: Option<&str>) -> Result<Self, SetupError> {
-        let is_plain = [Some(add), remove].iter().flatten().all(|url| url.starts_with("http://"));
+    pub(super) fn new(add: &WebAddress, remove: Option<&WebAddress>) -> Result<Self, SetupError> {
+        let mut urls = [Some(add), remove].into_iter().flatten();
+        let is_plain = urls.all(|url| url.reveal().starts_with("http://"));
         let trust = if is_plain { tls::plain_only()? } else { tls::client(&[])? };
         let http = Client::builder()
             .tls_backend_preconfigured(trust)
@@ -63,8 +66,8 @@ impl AuthServer {
             .build()?;
         Ok(Self {
             http,
-            add: add.to_owned(),
-            remove: remove.map(str::to_owned),
+            add: add.clone(),
+            remove: remove.cloned(),
             room: Semaphore::new(AT_ONCE),
             reports: OnceLock::new(),
         })
@@ -110,24 +113,24 @@ impl AuthServer {
     }
 
     /// The way to the task that reports to `url`, which ends with the last session and this server.
-    fn reports(&self, url: &str) -> mpsc::Sender<Form> {
+    fn reports(&self, url: &WebAddress) -> mpsc::Sender<Form> {
         let start = || {
             let (sender, reports) = mpsc::channel(REPORTS);
-            tokio::spawn(report_all(self.http.clone(), url.to_owned(), reports));
+            tokio::spawn(report_all(self.http.clone(), url.clone(), reports));
             sender
         };
         self.reports.get_or_init(start).clone()
     }
 }
 
-/// Sends each report, several at once; one that does not arrive is not sent again.
-async fn report_all(http: Client, url: String, mut reports: mpsc::Receiver<Form>) {
+/// Sends each report, several at once.
+async fn report_all(http: Client, url: WebAddress, mut reports: mpsc::Receiver<Form>) {
     let room = Arc::new(Semaphore::new(AT_ONCE));
     while let Some(form) = reports.recv().await {
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
         let (http, url) = (http.clone(), url.clone());
         tokio::spawn(async move {
-            if let Err(error) = post(&http, &url, form.body()).await {
+            if let Err(error) = report(&http, &url, &form).await {
                 tracing::warn!(error = %deepest(&error), "the server of mount.listener_url_remove was not told that a listener has left");
             }
             drop(permit);
@@ -135,9 +138,21 @@ async fn report_all(http: Client, url: String, mut reports: mpsc::Receiver<Form>
     }
 }
 
-async fn post(http: &Client, url: &str, body: String) -> reqwest::Result<Response> {
+/// Sends one report. It is sent again only where nothing of it can have arrived, so that nobody is
+/// reported twice.
+async fn report(http: &Client, url: &WebAddress, form: &Form) -> reqwest::Result<()> {
+    for pause in REPORT_PAUSES {
+        match post(http, url, form.body()).await {
+            Err(error) if error.is_connect() => sleep(pause).await,
+            answer => return answer.map(drop),
+        }
+    }
+    post(http, url, form.body()).await.map(drop)
+}
+
+async fn post(http: &Client, url: &WebAddress, body: String) -> reqwest::Result<Response> {
     let form = "application/x-www-form-urlencoded";
-    http.post(url).header(CONTENT_TYPE, form).body(body).send().await
+    http.post(url.reveal()).header(CONTENT_TYPE, form).body(body).send().await
 }
 
 /// The innermost cause; reqwest's own text has the URL in it, which may hold a secret.
@@ -147,4 +162,41 @@ fn deepest(error: &reqwest::Error) -> String {
         cause = inner;
     }
     if error.is_timeout() { "no answer in time".to_owned() } else { cause.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use tokio::time::Instant as Moment;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_is_waited_for_as_long_as_icecast_waits() {
+        // It accepts into its backlog, and never answers.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", silent.local_addr().unwrap());
+        let server = AuthServer::new(&url.into(), None).unwrap();
+        let caller = Caller {
+            id: 1,
+            login: None,
+            mount: "/live".into(),
+            address: [127, 0, 0, 1].into(),
+            user_agent: String::new(),
+            server: "radio".into(),
+            port: 8000,
+        };
+        let begun = Moment::now();
+        // The room is taken, too: waiting for it counts.
+        let held = server.room.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
+        let asked = timeout(Duration::from_secs(60), server.ask(&caller)).await.expect("it ends");
+        assert!(matches!(asked, Verdict::Unknown), "{asked:?}");
+        assert_eq!(begun.elapsed().as_secs(), 15);
+        drop(held);
+        let begun = Moment::now();
+        let asked = timeout(Duration::from_secs(60), server.ask(&caller)).await.expect("it ends");
+        assert!(matches!(asked, Verdict::Unknown), "{asked:?}");
+        assert_eq!(begun.elapsed().as_secs(), 15);
+    }
 }

@@ -66,7 +66,7 @@ impl Gate {
             return Some(Self::File(Arc::new(PasswordFile::at(file.clone()))));
         }
         let url = settings.listener_url.as_ref()?;
-        match AuthServer::new(url, settings.listener_url_remove.as_deref()) {
+        match AuthServer::new(url, settings.listener_url_remove.as_ref()) {
             Ok(server) => Some(Self::Server(Box::new(server))),
             Err(error) => {
                 let mount = &settings.name;

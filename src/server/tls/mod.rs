@@ -2,6 +2,9 @@
 //!
 //! The files are looked at when somebody comes, at most once a second: so a renewal needs no signal
 //! and no thread that waits for it. Those who are connected keep what they have.
+//!
+//! The one costly step of a handshake, the signature, is made on other threads, a few at once: a
+//! crowd behind a certificate with a large RSA key (5 ms each) keeps the server's own thread free.
 
 mod certificate;
 
@@ -12,15 +15,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustls::ServerConfig;
-use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use rustls::{ServerConfig, server::Acceptor};
+use tokio::{net::TcpStream, sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 pub use certificate::CertificateError;
 use certificate::{Pair, Stamp};
 
 /// From the connection to the end of the handshake.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+/// Signatures that are made at once; the others wait for their turn, within [`HANDSHAKE_LIMIT`].
+const SIGNATURES_AT_ONCE: usize = 2;
 /// The files are looked at again after so long at the earliest.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Whoever has them looked at waits so long for the disk; after that the certificate of before will
@@ -32,6 +37,8 @@ const LOOK_LIMIT: Duration = Duration::from_secs(1);
 pub(super) struct Tls {
     pair: Pair,
     state: Mutex<State>,
+    /// Room for those whose signature is made.
+    signing: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -59,7 +66,8 @@ impl Tls {
         let stamp = pair.stamp();
         let current = Arc::new(pair.load()?);
         let state = Mutex::new(State { current, stamp, looked: now, is_looking: false });
-        Ok(Self { pair, state })
+        let signing = Arc::new(Semaphore::new(SIGNATURES_AT_ONCE));
+        Ok(Self { pair, state, signing })
     }
 
     /// Shakes hands with whoever has come.
@@ -74,8 +82,19 @@ impl Tls {
             let tls = Arc::clone(self);
             let _ = timeout(LOOK_LIMIT, spawn_blocking(move || tls.look())).await;
         }
+        timeout(HANDSHAKE_LIMIT, self.shake(stream)).await?
+    }
+
+    /// Whoever is slow with its first words takes no room of those who sign.
+    async fn shake(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let room = Arc::clone(&self.signing).acquire_owned().await.map_err(io::Error::other)?;
         let current = Arc::clone(&self.lock().current);
-        timeout(HANDSHAKE_LIMIT, TlsAcceptor::from(current).accept(stream)).await?
+        let signed = spawn_blocking(move || {
+            let _room = room;
+            begun.into_stream(current)
+        });
+        signed.await.map_err(io::Error::other)?.await
     }
 
     /// Whether the files are to be looked at now; whoever is told so must look.
@@ -156,5 +175,66 @@ mod tests {
         assert!(!is_first());
         assert!(!tls.has_to_look(begun + LOOK_EVERY * 3));
         assert!(tls.has_to_look(begun + LOOK_EVERY * 4));
+    }
+
+    /// The first words of a client that knows TLS 1.2 and 1.3.
+    fn hello() -> Vec<u8> {
+        let trust = crate::net::tls::plain_only().unwrap();
+        let name = "localhost".try_into().unwrap();
+        let mut client = rustls::ClientConnection::new(Arc::new(trust), name).unwrap();
+        let mut words = Vec::new();
+        client.write_tls(&mut words).unwrap();
+        words
+    }
+
+    #[tokio::test]
+    async fn so_many_signatures_are_made_at_once_and_the_others_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let pair = Pair { certificate: folder.path().join("crt"), key: folder.path().join("key") };
+        issue(&pair);
+        let tls = Tls::load(pair.certificate, pair.key, Instant::now()).unwrap();
+        let tls = Arc::new(tls);
+        let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(port.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = port.accept().await.unwrap();
+        let most = u32::try_from(SIGNATURES_AT_ONCE).unwrap();
+        let busy = Arc::clone(&tls.signing).acquire_many_owned(most).await.unwrap();
+        let shaking = Arc::clone(&tls);
+        let mut shaking = Box::pin(async move { shaking.accept(stream).await });
+        tokio::io::AsyncWriteExt::write_all(&mut peer, &hello()).await.unwrap();
+        let mut answer = [0; 1];
+        let waited = timeout(Duration::from_millis(100), &mut shaking).await;
+        assert!(waited.is_err(), "it did not wait for its turn");
+        assert!(peer.try_read(&mut answer).is_err(), "it was answered out of turn");
+        drop(busy);
+        tokio::select! {
+            _ = &mut shaking => panic!("it cannot have ended yet"),
+            readable = peer.readable() => readable.unwrap(),
+        }
+        // 22: a record of the handshake.
+        assert_eq!((peer.try_read(&mut answer).unwrap(), answer), (1, [22]));
+        assert_eq!(tls.signing.available_permits(), SIGNATURES_AT_ONCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_end_its_handshake_in_time_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let pair = Pair { certificate: folder.path().join("crt"), key: folder.path().join("key") };
+        issue(&pair);
+        let tls = Tls::load(pair.certificate, pair.key, Instant::now()).unwrap();
+        let tls = Arc::new(tls);
+        let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let whole = hello();
+        for words in [&whole[..0], &whole[..9], &whole[..]] {
+            let mut peer = TcpStream::connect(port.local_addr().unwrap()).await.unwrap();
+            let (stream, _) = port.accept().await.unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut peer, words).await.unwrap();
+            let begun = tokio::time::Instant::now();
+            let ended =
+                timeout(Duration::from_secs(60), tls.accept(stream)).await.expect("it ends");
+            assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
+            assert_eq!(begun.elapsed().as_secs(), 10);
+            assert_eq!(tls.signing.available_permits(), SIGNATURES_AT_ONCE);
+        }
     }
 }
