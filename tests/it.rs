@@ -91,6 +91,8 @@ mod one_request;
 mod open_files;
 #[path = "it/operating.rs"]
 mod operating;
+#[path = "it/passwords.rs"]
+mod passwords;
 #[path = "it/queue.rs"]
 mod queue;
 #[path = "it/queue_faults.rs"]

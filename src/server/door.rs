@@ -8,10 +8,10 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::{Semaphore, mpsc},
-    time::{timeout, timeout_at},
+    time::{error::Elapsed, timeout, timeout_at},
 };
 
 use super::{
@@ -20,6 +20,7 @@ use super::{
     document::Documents,
     fan::Fan,
     forwarded::believe,
+    guard::watch,
     handed::{Handed, Prefixed},
     pending::Room,
     request::{BadHead, Head, Request, behind_head, read_head},
@@ -91,7 +92,7 @@ impl Door {
             return self.answer(guest, Answer::error_page(403, NOT_FROM_HERE), false);
         }
         let mut bytes = Vec::new();
-        let head = timeout(HEAD_LIMIT, receive_head(&mut guest.stream, &mut bytes)).await;
+        let head = head_in_time(&mut guest.stream, &mut bytes).await;
         let mut request = match head {
             Ok(Ok(Some(request))) => request.over(&guest.stream),
             // The peer has left.
@@ -126,7 +127,7 @@ impl Door {
             documents.connections.note_request();
         }
         match route(&request, &documents.mounts, &documents.options) {
-            Route::HandOver => self.hand_over(bytes, guest, peer),
+            Route::HandOver => self.hand_over(bytes, guest, SocketAddr::new(client, peer.port())),
             Route::Listen { mount, titles, burst } => {
                 let burst = Some(burst);
                 self.listen(Wish { request, mount, titles, burst }, guest, client);
@@ -151,7 +152,7 @@ impl Door {
     /// Lets a source client feed a mount, in a task of its own.
     fn feed(self, request: &Request, bytes: &[u8], guest: Guest, client: IpAddr) {
         let (documents, now) = (&self.documents, Instant::now());
-        let admitted = documents.guard.watch(request.login.is_some(), client, now, || {
+        let admitted = watch(&documents.guard, request.login.is_some(), (client, now), || {
             self.sources.admit(request, &documents.options, client, now)
         });
         match admitted {
@@ -212,8 +213,19 @@ impl Door {
     }
 }
 
+/// What came of reading a head; too late where it was not whole in time, however steadily it comes.
+async fn head_in_time(
+    stream: &mut (impl AsyncRead + Unpin),
+    bytes: &mut Vec<u8>,
+) -> Result<io::Result<Option<Request>>, Elapsed> {
+    timeout(HEAD_LIMIT, receive_head(stream, bytes)).await
+}
+
 /// Reads until the head is whole; nothing where it will never be a good one.
-async fn receive_head(stream: &mut Transport, bytes: &mut Vec<u8>) -> io::Result<Option<Request>> {
+async fn receive_head(
+    stream: &mut (impl AsyncRead + Unpin),
+    bytes: &mut Vec<u8>,
+) -> io::Result<Option<Request>> {
     loop {
         let seen = bytes.len();
         if stream.read_buf(bytes).await? == 0 {
@@ -250,4 +262,38 @@ async fn hear_out(stream: &mut Transport) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::duplex, time::sleep};
+
+    use super::*;
+
+    /// A source client's head with a good login, byte by byte with such pauses: how it is read.
+    async fn trickled(pause: Duration) -> Result<io::Result<Option<Request>>, Elapsed> {
+        let (mut ours, mut theirs) = duplex(64);
+        tokio::spawn(async move {
+            let login = "Authorization: Basic c291cmNlOmhhY2ttZQ==";
+            let head =
+                format!("SOURCE /live HTTP/1.0\r\n{login}\r\nContent-Type: audio/mpeg\r\n\r\n");
+            for byte in head.bytes() {
+                sleep(pause).await;
+                if theirs.write_all(&[byte]).await.is_err() {
+                    return;
+                }
+            }
+            std::future::pending::<()>().await;
+        });
+        head_in_time(&mut ours, &mut Vec::new()).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_trickles_has_fifteen_seconds_and_no_more_whatever_its_login() {
+        let begun = tokio::time::Instant::now();
+        assert!(trickled(Duration::from_secs(1)).await.is_err());
+        assert_eq!(begun.elapsed(), HEAD_LIMIT);
+        let request = trickled(Duration::from_millis(100)).await.unwrap().unwrap().unwrap();
+        assert_eq!(request.method, "SOURCE");
+    }
 }

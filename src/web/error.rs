@@ -1,9 +1,11 @@
 //! Errors of the API: one shape, the right status, and never a path or a password.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection},
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
@@ -22,6 +24,8 @@ pub(super) enum ApiError {
     LateBody,
     /// 401: the token is missing or wrong.
     Unauthorized,
+    /// 401: too many wrong tokens came from there; for so long none is looked at.
+    LockedOut(Duration),
     /// 404.
     NotFound(&'static str),
     /// 405.
@@ -54,6 +58,13 @@ impl ApiError {
                 "the control token is missing or wrong; send it as Authorization: Bearer TOKEN"
                     .into(),
             ),
+            Self::LockedOut(left) => {
+                let seconds = retry_after(*left);
+                let why = format!(
+                    "too many wrong tokens came from this address; try again in {seconds} s"
+                );
+                (StatusCode::UNAUTHORIZED, "unauthorized", why)
+            }
             Self::NotFound(why) => (StatusCode::NOT_FOUND, "not_found", (*why).into()),
             Self::WrongMethod => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -80,6 +91,11 @@ impl ApiError {
             Self::Internal(why) => (StatusCode::INTERNAL_SERVER_ERROR, "internal", (*why).into()),
         }
     }
+}
+
+/// Seconds after which the wait is over.
+fn retry_after(left: Duration) -> u64 {
+    left.as_secs() + 1
 }
 
 fn queue_parts(error: &QueueError) -> (StatusCode, &'static str, String) {
@@ -119,7 +135,14 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code, message) = self.parts();
-        (status, Json(json!({ "error": { "code": code, "message": message } }))).into_response()
+        let body = Json(json!({ "error": { "code": code, "message": message } }));
+        match self {
+            Self::LockedOut(left) => {
+                (status, [(header::RETRY_AFTER, retry_after(left).to_string())], body)
+                    .into_response()
+            }
+            _ => (status, body).into_response(),
+        }
     }
 }
 
