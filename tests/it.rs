@@ -103,6 +103,8 @@ mod queue_model;
 mod readme;
 #[path = "it/relays_peer.rs"]
 mod relays_peer;
+#[path = "it/requests.rs"]
+mod requests;
 #[path = "it/song_edges.rs"]
 mod song_edges;
 #[path = "it/song_joins_peer.rs"]

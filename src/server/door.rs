@@ -97,17 +97,18 @@ impl Door {
             Ok(Ok(Some(request))) => request.over(&guest.stream),
             // The peer has left.
             Ok(Err(_)) => return,
-            Ok(Ok(None)) => return self.answer(guest, bad_head(&bytes), false),
+            Ok(Ok(None)) => return self.answer(guest, bad_head(&bytes), asks_for_head(&bytes)),
             // A connection that never said a word, as browsers open them, is owed none.
             Err(_) if bytes.is_empty() => return,
             Err(_) => {
                 let late = Answer::error_page(408, "The request did not come in time");
-                return self.answer(guest, late, false);
+                return self.answer(guest, late, asks_for_head(&bytes));
             }
         };
         let client = believe(&mut request, peer.ip(), guests);
         if !guests.has(client) {
-            return self.answer(guest, Answer::error_page(403, NOT_FROM_HERE), false);
+            let is_head = request.method == "HEAD";
+            return self.answer(guest, Answer::error_page(403, NOT_FROM_HERE), is_head);
         }
         guest.visit = self.documents.access_log.visit(&request, client, since);
         self.dispatch(request, bytes, guest, (peer, client));
@@ -177,6 +178,7 @@ impl Door {
 
     fn hand_over(self, bytes: Vec<u8>, guest: Guest, peer: SocketAddr) {
         self.documents.connections.note_page();
+        let is_head = asks_for_head(&bytes);
         let page = Arc::clone(&self.pages).try_acquire_owned();
         match (page, self.handed.clone().try_reserve_owned()) {
             (Ok(page), Ok(place)) => {
@@ -185,7 +187,7 @@ impl Door {
             }
             _ => {
                 let busy = Answer::error_page(503, "The server is busy. Try again in a moment");
-                self.answer(guest, busy, false);
+                self.answer(guest, busy, is_head);
             }
         }
     }
@@ -237,6 +239,12 @@ async fn receive_head(
             Err(_) => return Ok(None),
         }
     }
+}
+
+/// No answer to it has a body, an error neither (RFC 9110 section 9.3.2).
+fn asks_for_head(bytes: &[u8]) -> bool {
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    bytes.get(blank..).is_some_and(|head| head.starts_with(b"HEAD "))
 }
 
 fn bad_head(bytes: &[u8]) -> Answer {

@@ -5,13 +5,16 @@ use std::time::Duration;
 use axum::{
     Json,
     extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection},
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 
 use super::NoScan;
 use crate::{command::CommandError, keeper::QueueError};
+
+/// What every 401 has to name (RFC 9110 section 11.6.1). Browsers ask nobody for such a token.
+const CHALLENGE: &str = "Bearer realm=\"musicdb-stream\"";
 
 /// What a request came to instead.
 #[derive(Debug)]
@@ -136,13 +139,15 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code, message) = self.parts();
         let body = Json(json!({ "error": { "code": code, "message": message } }));
-        match self {
-            Self::LockedOut(left) => {
-                (status, [(header::RETRY_AFTER, retry_after(left).to_string())], body)
-                    .into_response()
-            }
-            _ => (status, body).into_response(),
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
+        if let Self::LockedOut(left) = self {
+            headers.insert(header::RETRY_AFTER, retry_after(left).into());
+        }
+        response
     }
 }
 

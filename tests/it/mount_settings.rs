@@ -211,6 +211,25 @@ fn a_mount_without_a_source_is_heard_by_its_fallback() {
 }
 
 #[test]
+fn a_full_mount_refuses_though_it_has_a_fallback() {
+    let live = MountSettings {
+        name: "/live".into(),
+        max_listeners: 1,
+        fallback: Some("/stream".into()),
+        ..MountSettings::default()
+    };
+    let source_password = PASSWORD.into();
+    let options = ServerOptions { mounts: vec![live], source_password, ..options() };
+    let radio = Radio::on_air(options, 40);
+    let _source = Source::mp3(radio.address, "/live");
+    let (first, _kept) = radio.listen("/live", "");
+    assert!(first.starts_with("HTTP/1.0 200 "), "{first}");
+    radio.wait_for_count(1);
+    let second = radio.listen("/live", "").0;
+    assert!(second.starts_with("HTTP/1.0 403 "), "{second}");
+}
+
+#[test]
 fn a_hidden_mount_is_heard_and_shown_to_nobody_but_the_administrator() {
     let mount =
         |name: &str| MountSettings { name: name.into(), hidden: true, ..MountSettings::default() };

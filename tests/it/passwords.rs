@@ -1,8 +1,10 @@
 //! Passwords that are guessed at: whichever door they are tried at, an address has few tries.
 
 use std::{
+    fs,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    path::Path,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -23,7 +25,7 @@ const OTHER: [u8; 4] = [127, 0, 0, 9];
 fn radio(folder: &tempfile::TempDir) -> Radio {
     let file = folder.path().join("listeners");
     // The MD5 of `hackme`.
-    std::fs::write(&file, "ann:23b4222d2613a2765d4d432d2d65e88e\n").unwrap();
+    fs::write(&file, "ann:23b4222d2613a2765d4d432d2d65e88e\n").unwrap();
     let locked = MountSettings {
         name: "/locked".into(),
         fallback: Some("/stream".into()),
@@ -146,4 +148,33 @@ fn tokens_of_the_api_that_are_guessed_at_are_not_looked_at_any_more() {
     assert!(!more(&ask("GET", "/api/v1/scan", &right, from)));
     // Reading on this machine needs no token.
     assert!(ask("GET", "/api/v1/state", "", from).starts_with("HTTP/1.1 200 "));
+}
+
+/// What a password is compared in: elsewhere it cannot even be seen.
+#[test]
+fn passwords_are_compared_in_constant_time_alone() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = |folder: &str| {
+        let entries = walkdir::WalkDir::new(src.join(folder)).into_iter().map(Result::unwrap);
+        let files = entries.filter(|entry| entry.file_type().is_file());
+        files.map(|entry| (entry.path().to_owned(), fs::read_to_string(entry.path()).unwrap()))
+    };
+    let sees = [".reveal()", ".password()", "self.token"];
+    let all = files("server").chain(files("web"));
+    let seeing = all.filter(|(_, text)| sees.iter().any(|word| text.contains(word)));
+    let mut found: Vec<String> = Vec::new();
+    for (path, text) in seeing {
+        let name = path.strip_prefix(&src).unwrap().display().to_string();
+        // The server that is asked about listeners gets what they sent; nothing is compared there.
+        assert!(text.contains(".ct_eq(") || name == "server/gate/session.rs", "{name}");
+        found.push(name);
+    }
+    found.sort();
+    let expected = [
+        "server/gate/password_file.rs",
+        "server/gate/session.rs",
+        "server/login.rs",
+        "web/access.rs",
+    ];
+    assert_eq!(found, expected);
 }
