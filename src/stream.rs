@@ -21,6 +21,7 @@ use crate::{
     db::Database,
     deck::Deck,
     keeper::{Keeper, KeeperOptions},
+    net::guard::Guard,
     relay::{Links, Relay},
     server::{Server, ServerOptions, TlsOptions},
     station::{AudioStreamManager, PlayerOptions, Station, TitleForm},
@@ -110,7 +111,7 @@ impl AudioStream {
         let server =
             Server::bind(server_options(&config, &secrets), relay.clone(), mount_link, hand_over)?;
         let (address, tls_address) = (server.local_addr(), server.tls_addr());
-        let icecast = target::of(&config, address);
+        let icecast = target::of(&config, [address].into_iter().chain(tls_address));
         let database = Database::open(&data.database())?;
         let subscribers = Subscribers::new();
         let options = KeeperOptions {
@@ -153,6 +154,7 @@ impl AudioStream {
             access: Arc::new(Access {
                 token: secrets.control.reveal().to_owned(),
                 public: config.server.public_api,
+                guard: Guard::default(),
             }),
             mount: config.server.mountname.clone(),
             run: format!("{:08x}", rand::random::<u32>()),

@@ -93,6 +93,8 @@ mod one_request;
 mod open_files;
 #[path = "it/operating.rs"]
 mod operating;
+#[path = "it/passwords.rs"]
+mod passwords;
 #[path = "it/queue.rs"]
 mod queue;
 #[path = "it/queue_faults.rs"]
@@ -103,6 +105,8 @@ mod queue_model;
 mod readme;
 #[path = "it/relays_peer.rs"]
 mod relays_peer;
+#[path = "it/requests.rs"]
+mod requests;
 #[path = "it/song_edges.rs"]
 mod song_edges;
 #[path = "it/song_joins_peer.rs"]

@@ -110,15 +110,19 @@ pub enum CheckError {
     },
     /// The real Icecast would be ourselves: the stream would feed itself.
     #[error(
-        "[icecast] {host}:{port} is this program's own listener ({listen}); set server.listen = \"127.0.0.1:8001\""
+        "[icecast] {host}:{port} is this program's own listener ({listen}); set {key} = \"{elsewhere}\""
     )]
     OwnListener {
         /// `icecast.host`.
         host: String,
         /// `icecast.port`.
         port: u16,
-        /// `server.listen`.
+        /// `server.listen` or `server.tls_listen`.
+        key: &'static str,
+        /// Its value.
         listen: SocketAddr,
+        /// Where it could listen instead.
+        elsewhere: SocketAddr,
     },
 }
 
@@ -204,20 +208,27 @@ impl Config {
             return Err(CheckError::Missing { key: "icecast.password", reason });
         }
         check_path("icecast.mountname", &icecast.mountname)?;
-        let ourselves = || CheckError::OwnListener {
-            host: icecast.host.clone(),
-            port: icecast.port,
-            listen: self.server.listen,
-        };
-        let listen = self.server.listen;
-        let takes_loopback = listen.ip().is_loopback() || listen.ip().is_unspecified();
-        // The name under which listeners know us; any other name is resolved before it is dialled.
-        let by_name = icecast.port == listen.port()
-            && icecast.host.eq_ignore_ascii_case(&self.server.hostname)
-            && takes_loopback;
-        let is_own = by_name || is_self(&icecast.host, icecast.port, listen);
-        if is_own { Err(ourselves()) } else { Ok(()) }
+        let server = &self.server;
+        let beside = SocketAddr::from(([127, 0, 0, 1], 8001));
+        let plain = ("server.listen", server.listen, beside);
+        let tls = server.tls_listen.map(|listen| ("server.tls_listen", listen, next_port(listen)));
+        for (key, listen, elsewhere) in std::iter::once(plain).chain(tls) {
+            let takes_loopback = listen.ip().is_loopback() || listen.ip().is_unspecified();
+            // The name under which listeners know us; any other name is resolved before it is dialled.
+            let by_name = icecast.port == listen.port()
+                && icecast.host.eq_ignore_ascii_case(&server.hostname)
+                && takes_loopback;
+            if by_name || is_self(&icecast.host, icecast.port, listen) {
+                let (host, port) = (icecast.host.clone(), icecast.port);
+                return Err(CheckError::OwnListener { host, port, key, listen, elsewhere });
+            }
+        }
+        Ok(())
     }
+}
+
+fn next_port(listen: SocketAddr) -> SocketAddr {
+    SocketAddr::new(listen.ip(), listen.port().checked_add(1).unwrap_or(8443))
 }
 
 fn within<T: PartialOrd + ToString>(
@@ -308,6 +319,18 @@ mod tests {
             let error = error.unwrap_err();
             assert!(error.contains("server.listen = \"127.0.0.1:8001\""), "{error}");
         }
+        let through_tls = checked(|c| {
+            c.icecast.enabled = true;
+            c.icecast.port = 8443;
+            c.server.tls_listen = Some(([0, 0, 0, 0], 8443).into());
+            c.server.tls_certificate = Some("c.pem".into());
+            c.server.tls_key = Some("k.pem".into());
+        });
+        let error = through_tls.unwrap_err();
+        assert!(
+            error.contains("(0.0.0.0:8443); set server.tls_listen = \"0.0.0.0:8444\""),
+            "{error}"
+        );
         let other_port = checked(|c| {
             c.icecast.enabled = true;
             c.server.listen.set_port(8001);

@@ -129,7 +129,7 @@ async fn open(target: &Target, memory: &mut Memory) -> Result<Socket, SourceErro
 }
 
 async fn connected(target: &Target) -> Result<TcpStream, SourceError> {
-    dial(target.bare_host(), target.port, target.own_listen, target.limits.dial)
+    dial(target.bare_host(), target.port, &target.own_listen, target.limits.dial)
         .await
         .map_err(|error| SourceError::dialling(target, error))
 }

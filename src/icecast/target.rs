@@ -84,8 +84,8 @@ pub struct Target {
     pub url: String,
     /// The server may list the stream in public directories.
     pub public: bool,
-    /// Where this program itself listens; a target that is this address is refused.
-    pub own_listen: Option<SocketAddr>,
+    /// Where this program itself listens; a target that is one of these is refused.
+    pub own_listen: Vec<SocketAddr>,
     /// How patient we are.
     pub limits: Limits,
 }
@@ -106,7 +106,7 @@ impl Default for Target {
             genre: String::new(),
             url: String::new(),
             public: false,
-            own_listen: None,
+            own_listen: Vec::new(),
             limits: Limits::default(),
         }
     }

@@ -53,7 +53,7 @@ pub struct Patience {
 /// Connects to `host` (a name, or an address with or without brackets).
 ///
 /// Every address is tried, a quarter of a second after the one before it or as soon as that has
-/// failed; the first that connects wins. `own` is the listener that must not be dialled: it is
+/// failed; the first that connects wins. `own` are the listeners that must not be dialled: they are
 /// looked for before and after resolving.
 ///
 /// # Errors
@@ -61,10 +61,10 @@ pub struct Patience {
 pub async fn dial(
     host: &str,
     port: u16,
-    own: Option<SocketAddr>,
+    own: &[SocketAddr],
     patience: Patience,
 ) -> Result<TcpStream, DialError> {
-    if own.is_some_and(|own| is_self(host, port, own)) {
+    if own.iter().any(|own| is_self(host, port, *own)) {
         return Err(DialError::Own);
     }
     let addresses = match timeout(patience.resolve, lookup_host((bare(host), port))).await {
@@ -72,7 +72,9 @@ pub async fn dial(
         Ok(Err(error)) => return Err(DialError::Unresolvable(error)),
         Err(_) => return Err(DialError::Unresolvable(io::ErrorKind::TimedOut.into())),
     };
-    if own.is_some_and(|own| addresses.iter().any(|at| is_self_address(*at, own, is_local))) {
+    let leads_to =
+        |own: &SocketAddr| addresses.iter().any(|at| is_self_address(*at, *own, is_local));
+    if own.iter().any(leads_to) {
         return Err(DialError::Own);
     }
     match timeout(patience.connect, race(&addresses)).await {
@@ -148,11 +150,11 @@ mod tests {
         listener.set_nonblocking(true).unwrap();
         // "127.1" is no literal address, but the resolver makes 127.0.0.1 of it.
         for host in ["localhost", "127.0.0.1", "127.1"] {
-            let dialled = run(dial(host, own.port(), Some(own), PATIENCE));
+            let dialled = run(dial(host, own.port(), &[own], PATIENCE));
             assert!(matches!(dialled, Err(DialError::Own)), "{host}: {dialled:?}");
         }
         assert!(listener.accept().is_err(), "nobody may have connected");
-        run(dial("127.1", own.port(), None, PATIENCE)).unwrap();
+        run(dial("127.1", own.port(), &[], PATIENCE)).unwrap();
     }
 
     #[test]
@@ -169,9 +171,9 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let free = listener.local_addr().unwrap();
         drop(listener);
-        let refused = run(dial("127.0.0.1", free.port(), None, PATIENCE));
+        let refused = run(dial("127.0.0.1", free.port(), &[], PATIENCE));
         assert!(matches!(refused, Err(DialError::Refused)), "{refused:?}");
-        let unknown = run(dial("no-such-host.invalid", 8000, None, PATIENCE));
+        let unknown = run(dial("no-such-host.invalid", 8000, &[], PATIENCE));
         assert!(matches!(unknown, Err(DialError::Unresolvable(_))), "{unknown:?}");
     }
 
@@ -180,7 +182,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = run(async {
             let port = listener.local_addr().unwrap().port();
-            dial("127.0.0.1", port, None, PATIENCE).await.unwrap().into_std().unwrap()
+            dial("127.0.0.1", port, &[], PATIENCE).await.unwrap().into_std().unwrap()
         });
         assert!(stream.nodelay().unwrap());
         assert!(SockRef::from(&stream).keepalive().unwrap());

@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod dial;
+pub mod guard;
 pub mod head;
 pub mod own;
 pub mod percent;

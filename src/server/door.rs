@@ -8,10 +8,10 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::{Semaphore, mpsc},
-    time::{timeout, timeout_at},
+    time::{error::Elapsed, timeout, timeout_at},
 };
 
 use super::{
@@ -20,6 +20,7 @@ use super::{
     document::Documents,
     fan::Fan,
     forwarded::believe,
+    guard::watch,
     handed::{Handed, Prefixed},
     pending::Room,
     request::{BadHead, Head, Request, behind_head, read_head},
@@ -91,22 +92,23 @@ impl Door {
             return self.answer(guest, Answer::error_page(403, NOT_FROM_HERE), false);
         }
         let mut bytes = Vec::new();
-        let head = timeout(HEAD_LIMIT, receive_head(&mut guest.stream, &mut bytes)).await;
+        let head = head_in_time(&mut guest.stream, &mut bytes).await;
         let mut request = match head {
             Ok(Ok(Some(request))) => request.over(&guest.stream),
             // The peer has left.
             Ok(Err(_)) => return,
-            Ok(Ok(None)) => return self.answer(guest, bad_head(&bytes), false),
+            Ok(Ok(None)) => return self.answer(guest, bad_head(&bytes), asks_for_head(&bytes)),
             // A connection that never said a word, as browsers open them, is owed none.
             Err(_) if bytes.is_empty() => return,
             Err(_) => {
                 let late = Answer::error_page(408, "The request did not come in time");
-                return self.answer(guest, late, false);
+                return self.answer(guest, late, asks_for_head(&bytes));
             }
         };
         let client = believe(&mut request, peer.ip(), guests);
         if !guests.has(client) {
-            return self.answer(guest, Answer::error_page(403, NOT_FROM_HERE), false);
+            let is_head = request.method == "HEAD";
+            return self.answer(guest, Answer::error_page(403, NOT_FROM_HERE), is_head);
         }
         guest.visit = self.documents.access_log.visit(&request, client, since);
         self.dispatch(request, bytes, guest, (peer, client));
@@ -126,7 +128,7 @@ impl Door {
             documents.connections.note_request();
         }
         match route(&request, &documents.mounts, &documents.options) {
-            Route::HandOver => self.hand_over(bytes, guest, peer),
+            Route::HandOver => self.hand_over(bytes, guest, SocketAddr::new(client, peer.port())),
             Route::Listen { mount, titles, burst } => {
                 let burst = Some(burst);
                 self.listen(Wish { request, mount, titles, burst }, guest, client);
@@ -151,7 +153,7 @@ impl Door {
     /// Lets a source client feed a mount, in a task of its own.
     fn feed(self, request: &Request, bytes: &[u8], guest: Guest, client: IpAddr) {
         let (documents, now) = (&self.documents, Instant::now());
-        let admitted = documents.guard.watch(request.login.is_some(), client, now, || {
+        let admitted = watch(&documents.guard, request.login.is_some(), (client, now), || {
             self.sources.admit(request, &documents.options, client, now)
         });
         match admitted {
@@ -176,6 +178,7 @@ impl Door {
 
     fn hand_over(self, bytes: Vec<u8>, guest: Guest, peer: SocketAddr) {
         self.documents.connections.note_page();
+        let is_head = asks_for_head(&bytes);
         let page = Arc::clone(&self.pages).try_acquire_owned();
         match (page, self.handed.clone().try_reserve_owned()) {
             (Ok(page), Ok(place)) => {
@@ -184,7 +187,7 @@ impl Door {
             }
             _ => {
                 let busy = Answer::error_page(503, "The server is busy. Try again in a moment");
-                self.answer(guest, busy, false);
+                self.answer(guest, busy, is_head);
             }
         }
     }
@@ -212,8 +215,19 @@ impl Door {
     }
 }
 
+/// What came of reading a head; too late where it was not whole in time, however steadily it comes.
+async fn head_in_time(
+    stream: &mut (impl AsyncRead + Unpin),
+    bytes: &mut Vec<u8>,
+) -> Result<io::Result<Option<Request>>, Elapsed> {
+    timeout(HEAD_LIMIT, receive_head(stream, bytes)).await
+}
+
 /// Reads until the head is whole; nothing where it will never be a good one.
-async fn receive_head(stream: &mut Transport, bytes: &mut Vec<u8>) -> io::Result<Option<Request>> {
+async fn receive_head(
+    stream: &mut (impl AsyncRead + Unpin),
+    bytes: &mut Vec<u8>,
+) -> io::Result<Option<Request>> {
     loop {
         let seen = bytes.len();
         if stream.read_buf(bytes).await? == 0 {
@@ -225,6 +239,12 @@ async fn receive_head(stream: &mut Transport, bytes: &mut Vec<u8>) -> io::Result
             Err(_) => return Ok(None),
         }
     }
+}
+
+/// No answer to it has a body, an error neither (RFC 9110 section 9.3.2).
+fn asks_for_head(bytes: &[u8]) -> bool {
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    bytes.get(blank..).is_some_and(|head| head.starts_with(b"HEAD "))
 }
 
 fn bad_head(bytes: &[u8]) -> Answer {
@@ -250,4 +270,38 @@ async fn hear_out(stream: &mut Transport) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::duplex, time::sleep};
+
+    use super::*;
+
+    /// A source client's head with a good login, byte by byte with such pauses: how it is read.
+    async fn trickled(pause: Duration) -> Result<io::Result<Option<Request>>, Elapsed> {
+        let (mut ours, mut theirs) = duplex(64);
+        tokio::spawn(async move {
+            let login = "Authorization: Basic c291cmNlOmhhY2ttZQ==";
+            let head =
+                format!("SOURCE /live HTTP/1.0\r\n{login}\r\nContent-Type: audio/mpeg\r\n\r\n");
+            for byte in head.bytes() {
+                sleep(pause).await;
+                if theirs.write_all(&[byte]).await.is_err() {
+                    return;
+                }
+            }
+            std::future::pending::<()>().await;
+        });
+        head_in_time(&mut ours, &mut Vec::new()).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_trickles_has_fifteen_seconds_and_no_more_whatever_its_login() {
+        let begun = tokio::time::Instant::now();
+        assert!(trickled(Duration::from_secs(1)).await.is_err());
+        assert_eq!(begun.elapsed(), HEAD_LIMIT);
+        let request = trickled(Duration::from_millis(100)).await.unwrap().unwrap().unwrap();
+        assert_eq!(request.method, "SOURCE");
+    }
 }

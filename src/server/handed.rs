@@ -20,7 +20,7 @@ use super::transport::Transport;
 pub struct Handed {
     /// The connection, from its first byte on.
     pub io: Prefixed<Transport>,
-    /// Who is at the other end.
+    /// Who asks: the client at the other end, or behind the trusted proxy that is there.
     pub peer: SocketAddr,
 }
 

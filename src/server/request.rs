@@ -1,5 +1,7 @@
 //! A request's head, read from bytes that anyone may have sent.
 
+use std::borrow::Cow;
+
 use super::{login::Login, transport::Transport};
 
 /// Longest head: bytes. Icecast takes 4 KiB; browsers with cookies need more.
@@ -78,13 +80,15 @@ pub(super) fn behind_head(bytes: &[u8]) -> &[u8] {
     head_end(head, 0).and_then(|end| head.get(end..)).unwrap_or(&[])
 }
 
-/// Where the empty line ends: `\n\r\n` or `\n\n`. The search starts a little before `seen`.
+/// Where the empty line ends: `\n\r\n`, `\n\n`, or `\n\r\r\n`, which a program makes of the first whose
+/// system puts a CR before each LF; Icecast takes all three. The search starts a little before `seen`.
 fn head_end(head: &[u8], seen: usize) -> Option<usize> {
-    let from = seen.saturating_sub(3);
+    let from = seen.saturating_sub(4);
     let tail = head.get(from..)?;
     memchr::memchr_iter(b'\n', tail).find_map(|at| match tail.get(at + 1..)? {
         [b'\n', ..] => Some(from + at + 2),
         [b'\r', b'\n', ..] => Some(from + at + 3),
+        [b'\r', b'\r', b'\n', ..] => Some(from + at + 4),
         _ => None,
     })
 }
@@ -93,6 +97,7 @@ fn parse(head: &[u8]) -> Result<Request, BadHead> {
     let line_end = memchr::memchr(b'\n', head).ok_or(BadHead::Malformed)?;
     let (line, headers) = head.split_at(line_end + 1);
     let mut request = parse_line(line.trim_ascii_end())?;
+    let headers = &*with_single_returns(headers);
     let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
     match httparse::parse_headers(headers, &mut slots) {
         Ok(httparse::Status::Complete((_, headers))) => {
@@ -104,6 +109,19 @@ fn parse(head: &[u8]) -> Result<Request, BadHead> {
         Err(httparse::Error::TooManyHeaders) => Err(BadHead::TooLarge),
         _ => Err(BadHead::Malformed),
     }
+}
+
+/// The same with one CR in place of two at the ends of lines.
+fn with_single_returns(headers: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memmem::find(headers, b"\r\r\n").is_none() {
+        return Cow::Borrowed(headers);
+    }
+    let lines = headers.split_inclusive(|byte| *byte == b'\n');
+    let single = lines.flat_map(|line| match line.strip_suffix(b"\r\r\n") {
+        Some(text) => [text, b"\r\n"],
+        None => [line, b""],
+    });
+    Cow::Owned(single.collect::<Vec<_>>().concat())
 }
 
 /// `METHOD target PROTOCOL/version`, where the protocol is HTTP or, from old source clients, ICE.
@@ -296,6 +314,27 @@ mod tests {
     }
 
     #[test]
+    fn every_end_of_line_that_icecast_takes_ends_a_line() {
+        let asked = whole("GET /a HTTP/1.0\r\nHost: h\r\nIcy-MetaData: 1\r\n\r\n");
+        for end in ["\n", "\r\r\n"] {
+            let text = format!("GET /a HTTP/1.0{end}Host: h{end}Icy-MetaData: 1{end}{end}");
+            assert_eq!(whole(&text), asked, "{end:?}");
+            assert_eq!(behind_head(format!("{text}\r\nx").as_bytes()), b"\r\nx", "{end:?}");
+            for cut in 1..text.len() {
+                let cut_off = read_head(&text.as_bytes()[..cut], cut - 1);
+                assert_eq!(cut_off, Ok(Head::Partial), "{end:?} {cut}");
+            }
+        }
+        let mixed = "GET /a HTTP/1.0\nHost: h\r\r\nIcy-MetaData: 1\r\n\r\r\n";
+        assert_eq!(whole(mixed), asked);
+        // A CR anywhere else is none of a line's end, and of nothing else either.
+        for bad in ["GET /a HTTP/1.0\r\nA: b\rX: y\r\n\r\n", "GET /a HTTP/1.0\r\nA: b\r\r\r\n\r\n"]
+        {
+            assert_eq!(read_head(bad.as_bytes(), 0), Err(BadHead::Malformed), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn what_is_no_http_is_refused_at_its_first_byte() {
         // The first bytes of a TLS hello.
         assert_eq!(read_head(&[0x16, 3, 1], 0), Err(BadHead::Malformed));
@@ -345,7 +384,7 @@ mod tests {
         }
 
         #[test]
-        fn pieces_give_what_the_whole_gives(text in "[A-Z]{1,4} /[a-z%0-9]{0,8} HTTP/1[.]1\r?\n([a-z]{1,3}: [a-z]{0,3}\r?\n){0,4}\r?\n", cut in 0_usize..80) {
+        fn pieces_give_what_the_whole_gives(text in "[A-Z]{1,4} /[a-z%0-9]{0,8} HTTP/1[.]1\r{0,2}\n([a-z]{1,3}: [a-z]{0,3}\r{0,2}\n){0,4}\r{0,2}\n", cut in 0_usize..80) {
             let bytes = text.as_bytes();
             let cut = cut.min(bytes.len());
             let first = read_head(&bytes[..cut], 0).unwrap();

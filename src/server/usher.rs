@@ -14,6 +14,7 @@ use super::{
     door::{Door, Guest},
     fan::{Fan, Seat},
     gate::{Caller, Gate, Ticket, Verdict},
+    guard::locked_out,
     handed::Handed,
     listener::Listener,
     login::Login,
@@ -75,9 +76,9 @@ impl Door {
         };
         let caller = self.caller(&wish.request, client);
         if caller.login.is_some()
-            && let Err(locked_out) = self.documents.guard.allows(client, Instant::now())
+            && let Err(wait) = self.documents.guard.allows(client, Instant::now())
         {
-            return self.answer(guest, locked_out.answer(), wish.burst.is_none());
+            return self.answer(guest, locked_out(wait), wish.burst.is_none());
         }
         let Self { documents, handed, pages, asking, fan, sources, tls, alive } = self;
         let (fan, alive) = (Arc::downgrade(&fan), alive.downgrade());

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The Icecast that the stream goes to, where one is enabled.
-pub(super) fn of(config: &Config, own: SocketAddr) -> Option<Target> {
+pub(super) fn of(config: &Config, own: impl IntoIterator<Item = SocketAddr>) -> Option<Target> {
     let icecast = &config.icecast;
     if !icecast.enabled || config.debug.disable_icecast {
         return None;
@@ -32,7 +32,7 @@ pub(super) fn of(config: &Config, own: SocketAddr) -> Option<Target> {
         genre: stream.genre.clone(),
         url: stream.url.clone(),
         public: stream.public,
-        own_listen: Some(own),
+        own_listen: own.into_iter().collect(),
         limits: Limits::default(),
     })
 }

@@ -1,5 +1,7 @@
 //! Access: who may read the API and who may control the station.
 
+use std::{net::IpAddr, time::Instant};
+
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, header},
@@ -9,6 +11,7 @@ use axum::{
 use subtle::ConstantTimeEq;
 
 use super::{ApiError, Backstage, door::Peer};
+use crate::net::guard::Guard;
 
 /// Who may do what.
 #[derive(Debug)]
@@ -17,14 +20,33 @@ pub struct Access {
     pub token: String,
     /// Everyone may read (`server.public_api`).
     pub public: bool,
+    /// Who sent wrong tokens.
+    pub guard: Guard,
 }
 
 impl Access {
-    /// The request carries the control token. Compared in constant time.
-    pub(super) fn has_token(&self, headers: &HeaderMap) -> bool {
+    /// It is the control token. Compared in constant time.
+    fn is_token(&self, given: &str) -> bool {
+        !self.token.is_empty() && bool::from(given.as_bytes().ct_eq(self.token.as_bytes()))
+    }
+
+    /// Lets in who carries the token. An address that has sent too many wrong ones waits before
+    /// another is looked at; who carries none has not failed.
+    pub(super) fn let_in(
+        &self,
+        headers: &HeaderMap,
+        from: IpAddr,
+        now: Instant,
+    ) -> Result<(), ApiError> {
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let given = given.and_then(bearer).unwrap_or("");
-        !self.token.is_empty() && bool::from(given.trim().as_bytes().ct_eq(self.token.as_bytes()))
+        let given = given.and_then(bearer).ok_or(ApiError::Unauthorized)?;
+        self.guard.allows(from, now).map_err(|wait| ApiError::LockedOut(wait.left))?;
+        if !self.is_token(given.trim()) {
+            self.guard.failed(from, now);
+            return Err(ApiError::Unauthorized);
+        }
+        self.guard.succeeded(from);
+        Ok(())
     }
 
     /// The peer is this machine, addressed by a loopback name and not through a proxy: a browser
@@ -55,7 +77,7 @@ fn is_loopback_name(host: &str) -> bool {
         return false;
     }
     name.eq_ignore_ascii_case("localhost")
-        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 pub(super) async fn may_read(
@@ -66,20 +88,19 @@ pub(super) async fn may_read(
 ) -> Result<Response, ApiError> {
     let access = &backstage.access;
     let headers = request.headers();
-    if access.public || Access::is_local(peer, headers) || access.has_token(headers) {
-        return Ok(next.run(request).await);
+    if !access.public && !Access::is_local(peer, headers) {
+        access.let_in(headers, peer.0.ip(), Instant::now())?;
     }
-    Err(ApiError::Unauthorized)
+    Ok(next.run(request).await)
 }
 
 pub(super) async fn may_control(
     State(backstage): State<Backstage>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    if !backstage.access.has_token(request.headers()) {
-        return Err(ApiError::Unauthorized);
-    }
+    backstage.access.let_in(request.headers(), peer.0.ip(), Instant::now())?;
     Ok(next.run(request).await)
 }
 
@@ -116,18 +137,40 @@ mod tests {
         ));
     }
 
+    fn access(token: &str) -> Access {
+        Access { token: token.into(), public: false, guard: Guard::default() }
+    }
+
+    fn asked(access: &Access, value: &'static str, host: u8) -> Result<(), ApiError> {
+        let from = [192, 0, 2, host].into();
+        access.let_in(&headers(&[("authorization", value)]), from, Instant::now())
+    }
+
     #[test]
     fn only_the_whole_token_opens() {
-        let access = Access { token: "secret".into(), public: false };
+        let secret = access("secret");
         for right in ["Bearer secret", "bearer secret", "BEARER  secret"] {
-            assert!(access.has_token(&headers(&[("authorization", right)])), "{right}");
+            assert!(asked(&secret, right, 1).is_ok(), "{right}");
         }
         for wrong in
             ["Bearer secre", "Bearer secrets", "Bearer ", "secret", "Basic secret", "Bearer SECRET"]
         {
-            assert!(!access.has_token(&headers(&[("authorization", wrong)])), "{wrong}");
+            assert!(asked(&secret, wrong, 1).is_err(), "{wrong}");
         }
-        let unset = Access { token: String::new(), public: false };
-        assert!(!unset.has_token(&headers(&[("authorization", "Bearer ")])));
+        assert!(asked(&access(""), "Bearer ", 1).is_err());
+    }
+
+    #[test]
+    fn an_address_that_guesses_tokens_waits_and_no_other_does() {
+        let secret = access("secret");
+        // Neither who says nothing has failed, nor who says something else.
+        for value in ["Basic YTpi", "Bearer"].repeat(20) {
+            assert!(matches!(asked(&secret, value, 1), Err(ApiError::Unauthorized)));
+        }
+        for _ in 0..10 {
+            assert!(matches!(asked(&secret, "Bearer wrong", 1), Err(ApiError::Unauthorized)));
+        }
+        assert!(matches!(asked(&secret, "Bearer secret", 1), Err(ApiError::LockedOut(_))));
+        assert!(asked(&secret, "Bearer secret", 2).is_ok());
     }
 }

@@ -1,15 +1,20 @@
 //! Errors of the API: one shape, the right status, and never a path or a password.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection},
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 
 use super::NoScan;
 use crate::{command::CommandError, keeper::QueueError};
+
+/// What every 401 has to name (RFC 9110 section 11.6.1). Browsers ask nobody for such a token.
+const CHALLENGE: &str = "Bearer realm=\"musicdb-stream\"";
 
 /// What a request came to instead.
 #[derive(Debug)]
@@ -22,6 +27,8 @@ pub(super) enum ApiError {
     LateBody,
     /// 401: the token is missing or wrong.
     Unauthorized,
+    /// 401: too many wrong tokens came from there; for so long none is looked at.
+    LockedOut(Duration),
     /// 404.
     NotFound(&'static str),
     /// 405.
@@ -54,6 +61,13 @@ impl ApiError {
                 "the control token is missing or wrong; send it as Authorization: Bearer TOKEN"
                     .into(),
             ),
+            Self::LockedOut(left) => {
+                let seconds = retry_after(*left);
+                let why = format!(
+                    "too many wrong tokens came from this address; try again in {seconds} s"
+                );
+                (StatusCode::UNAUTHORIZED, "unauthorized", why)
+            }
             Self::NotFound(why) => (StatusCode::NOT_FOUND, "not_found", (*why).into()),
             Self::WrongMethod => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -80,6 +94,11 @@ impl ApiError {
             Self::Internal(why) => (StatusCode::INTERNAL_SERVER_ERROR, "internal", (*why).into()),
         }
     }
+}
+
+/// Seconds after which the wait is over.
+fn retry_after(left: Duration) -> u64 {
+    left.as_secs() + 1
 }
 
 fn queue_parts(error: &QueueError) -> (StatusCode, &'static str, String) {
@@ -119,7 +138,16 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code, message) = self.parts();
-        (status, Json(json!({ "error": { "code": code, "message": message } }))).into_response()
+        let body = Json(json!({ "error": { "code": code, "message": message } }));
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
+        if let Self::LockedOut(left) = self {
+            headers.insert(header::RETRY_AFTER, retry_after(left).into());
+        }
+        response
     }
 }
 

@@ -11,7 +11,10 @@ use musicdb_stream::server::ServerOptions;
 
 use crate::{
     admin::{ADMIN, admin_options, ask},
-    support::radio::{Radio, options, wait_until},
+    support::{
+        radio::{Radio, options, wait_until},
+        source::{PASSWORD, Source},
+    },
 };
 
 /// The lines of a log, once there are so many.
@@ -61,6 +64,20 @@ fn a_line_in_the_access_log_for_each_connection_that_has_ended() {
     radio.wait_for_count(1);
     radio.stop();
     assert!(lines(&path, 5)[4].contains("\"last\""));
+}
+
+#[test]
+fn a_source_is_noted_when_it_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.log");
+    let source_password = PASSWORD.into();
+    let access_log = Some(path.clone());
+    let radio = Radio::start(ServerOptions { access_log, source_password, ..options() });
+    let source = Source::mp3(radio.address, "/live");
+    assert!(fs::read_to_string(&path).unwrap_or_default().is_empty(), "it has not ended");
+    source.end();
+    let line = lines(&path, 1).remove(0);
+    assert!(line.contains("] \"SOURCE /live HTTP/1.0\" 200 ") && line.ends_with(" 0"), "{line}");
 }
 
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::{TcpListener, ToSocketAddrs},
+    path::Path,
     time::Duration,
 };
 
@@ -249,6 +250,24 @@ fn an_icecast_that_is_our_own_port_is_refused_before_anything_begins() {
         says(&line, &[&format!("{host}:{port}"), "own listener", "server.listen = \"127.0.0.1:"]);
         assert!(!line.contains("hackme"), "{line}");
     }
+    assert!(!home.data().exists(), "nothing was begun");
+}
+
+#[test]
+fn an_icecast_that_is_our_own_tls_port_is_refused_before_anything_begins() {
+    let home = Home::new();
+    let (plain, tls) = (free_address().port(), free_address().port());
+    let certificates = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls");
+    let text = format!(
+        "[server]\nlisten = \"127.0.0.1:{plain}\"\ntls_listen = \"0.0.0.0:{tls}\"\n\
+         tls_certificate = {:?}\ntls_key = {:?}\n\
+         [icecast]\nenabled = true\nhost = \"localhost\"\nport = {tls}\npassword = \"hackme\"\ntls = \"required\"\n",
+        certificates.join("localhost.pem"),
+        certificates.join("localhost.key"),
+    );
+    home.file("radio.toml", text.as_bytes());
+    let line = home.run("--config radio.toml serve").line(2);
+    says(&line, &[&format!("localhost:{tls}"), "own listener", "server.tls_listen = \"0.0.0.0:"]);
     assert!(!home.data().exists(), "nothing was begun");
 }
 

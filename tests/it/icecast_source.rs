@@ -291,7 +291,7 @@ fn our_own_listener_is_refused_with_the_remedy_and_never_connected_to() {
         let target = Target {
             host: host.to_owned(),
             port: own.port(),
-            own_listen: Some(own),
+            own_listen: vec![own],
             ..Target::default()
         };
         let reason = OnAir::start(target).wait_reason("own listener");

@@ -126,6 +126,14 @@ fn heads_that_are_too_large_or_no_http_are_refused() {
     ] {
         let answer = String::from_utf8(rest(radio.send(&request))).unwrap();
         assert!(answer.starts_with(&format!("HTTP/1.0 {status} ")), "{answer}");
+        assert!(answer.ends_with("</html>\r\n"), "{answer}");
+        // Whoever asks for a head alone takes what comes behind it for another answer.
+        if request.starts_with("GET") {
+            let request = request.replacen("GET", "HEAD", 1);
+            let answer = String::from_utf8(rest(radio.send(&request))).unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.0 {status} ")), "{answer}");
+            assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+        }
     }
 }
 

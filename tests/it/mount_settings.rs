@@ -8,6 +8,7 @@ use crate::support::{
     mp3::{Shape, frames},
     radio::{PATIENCE, Radio, options, rest, take_apart},
     served::Served,
+    source::{PASSWORD, Source},
 };
 
 fn main_mount(change: impl FnOnce(&mut MountSettings)) -> Vec<MountSettings> {
@@ -207,6 +208,64 @@ fn a_mount_without_a_source_is_heard_by_its_fallback() {
     assert_eq!(radio.listeners.list(std::time::Instant::now())[0].mount, "/stream");
     radio.relay.close();
     assert!(rest(stream) == radio.pushed, "the sound is the fallback's");
+}
+
+#[test]
+fn a_full_mount_refuses_though_it_has_a_fallback() {
+    let live = MountSettings {
+        name: "/live".into(),
+        max_listeners: 1,
+        fallback: Some("/stream".into()),
+        ..MountSettings::default()
+    };
+    let source_password = PASSWORD.into();
+    let options = ServerOptions { mounts: vec![live], source_password, ..options() };
+    let radio = Radio::on_air(options, 40);
+    let _source = Source::mp3(radio.address, "/live");
+    let (first, _kept) = radio.listen("/live", "");
+    assert!(first.starts_with("HTTP/1.0 200 "), "{first}");
+    radio.wait_for_count(1);
+    let second = radio.listen("/live", "").0;
+    assert!(second.starts_with("HTTP/1.0 403 "), "{second}");
+}
+
+#[test]
+fn a_hidden_mount_is_heard_and_shown_to_nobody_but_the_administrator() {
+    let mount =
+        |name: &str| MountSettings { name: name.into(), hidden: true, ..MountSettings::default() };
+    let options = ServerOptions {
+        mounts: vec![mount("/stream"), mount("/secret")],
+        admin_password: "a".into(),
+        relay_password: "r".into(),
+        source_password: PASSWORD.into(),
+        ..options()
+    };
+    let radio = Radio::on_air(options, 40);
+    let _secret = Source::mp3(radio.address, "/secret");
+    let _shown = Source::mp3(radio.address, "/shown");
+    for path in ["/stream", "/secret", "/shown"] {
+        assert!(radio.listen(path, "").0.starts_with("HTTP/1.0 200 "), "{path}");
+    }
+    let public = radio.ask("GET", "/status-json.xsl").1;
+    let ask = |path: &str, login: &str| {
+        let login = format!("Authorization: Basic {login}\r\n");
+        String::from_utf8(rest(radio.listen(&format!("/admin/{path}"), &login).1)).unwrap()
+    };
+    // `admin:a` and `relay:r`.
+    let (admin, relay) = ("YWRtaW46YQ==", "cmVsYXk6cg==");
+    let [for_relays, as_xml] = ["streamlist.txt", "streamlist"].map(|path| ask(path, relay));
+    assert_eq!(for_relays, "/shown\r\n");
+    for told in [public, as_xml] {
+        assert!(told.contains("/shown"), "{told}");
+        assert!(!told.contains("/secret") && !told.contains("/stream"), "{told}");
+    }
+    assert_eq!(ask("streamlist.txt", admin), "/shown\r\n", "it is the relays' list");
+    for path in ["stats", "listmounts", "streamlist"] {
+        let told = ask(path, admin);
+        for name in ["/stream", "/secret", "/shown"] {
+            assert!(told.contains(&format!("<source mount=\"{name}\">")), "{path}: {told}");
+        }
+    }
 }
 
 #[test]

@@ -6,12 +6,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use musicdb_stream::{config::Live, server::ServerOptions};
+use musicdb_stream::{
+    bell::Bell,
+    config::Live,
+    relay::{Links, Relay},
+    server::{Server, ServerOptions},
+};
+use tokio::sync::mpsc;
 
 use crate::support::{
     mp3::{Shape, frames, id3v2, junk},
     radio::{PATIENCE, Radio, options, rest, take_apart, wait_until},
-    source::{PASSWORD, Source},
+    source::{LOGIN, PASSWORD, Source},
 };
 
 /// A radio that lets source clients in.
@@ -112,6 +118,64 @@ fn who_may_not_is_told_why() {
         ServerOptions { disabled: true, source_password: PASSWORD.to_owned().into(), ..options() };
     let disabled = Radio::start(disabled);
     assert!(refusal(&disabled, "SOURCE /live HTTP/1.0", mpeg).starts_with("HTTP/1.0 404 "));
+}
+
+#[test]
+fn a_head_may_end_its_lines_in_every_way_that_icecast_takes() {
+    let radio = radio(Live::Takeover);
+    let all = frames(Shape::default(), 60).concat();
+    for end in ["\r\n", "\n", "\r\r\n"] {
+        let login = LOGIN.trim_end();
+        let head = format!("SOURCE /live HTTP/1.0{end}{login}{end}ice-name: ends{end}{end}");
+        let mut stream = radio.connect();
+        // What comes behind the head in the same packet is the stream's beginning.
+        stream.write_all(&[head.as_bytes(), &all].concat()).unwrap();
+        assert_eq!(crate::support::radio::head(&mut stream), "HTTP/1.0 200 OK\r\n\r\n", "{end:?}");
+        let mut asked = radio.connect();
+        let request = format!("GET /live?burst=60 HTTP/1.0{end}Icy-MetaData: 1{end}{end}");
+        asked.write_all(request.as_bytes()).unwrap();
+        let answer = crate::support::radio::head(&mut asked);
+        assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{end:?}: {answer}");
+        assert!(answer.contains("icy-metaint:") && answer.contains("icy-name:ends"), "{answer}");
+        assert!(read(&mut asked, 8000) == all[..8000], "{end:?}");
+        drop(stream);
+        wait_until("the mount is gone", || {
+            !radio.ask("GET", "/status-json.xsl").1.contains("/live")
+        });
+    }
+}
+
+#[test]
+fn a_source_that_falls_silent_is_gone_after_icecasts_ten_seconds() {
+    let source_password = PASSWORD.to_owned().into();
+    let options = ServerOptions { source_password, ..options() };
+    let (handed, _kept) = mpsc::channel(1);
+    let link = Links::new(Bell::new()).reporter("mount");
+    let server = Server::bind(options, Relay::new(), link, handed).unwrap();
+    let mut source = TcpStream::connect(server.local_addr()).unwrap();
+    source.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!("SOURCE /live HTTP/1.0\r\n{LOGIN}Content-Type: audio/mpeg\r\n\r\n");
+    let sound = frames(Shape::default(), 4).concat();
+    source.write_all(&[head.as_bytes(), &sound].concat()).unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = std::thread::spawn(move || {
+        // Time that is paused jumps to the next deadline whenever nothing else is to be done.
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        runtime.unwrap().block_on(async {
+            let begun = tokio::time::Instant::now();
+            let stop = async {
+                let _ = stopped.await;
+            };
+            server.run(stop).await.unwrap();
+            begun.elapsed()
+        })
+    });
+    assert_eq!(rest(source), b"HTTP/1.0 200 OK\r\n\r\n");
+    drop(stop);
+    // Stopping may take half a second.
+    let passed = running.join().unwrap();
+    assert!((10.0..11.0).contains(&passed.as_secs_f64()), "{passed:?}");
 }
 
 #[test]

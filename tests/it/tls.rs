@@ -18,7 +18,9 @@ use tokio::{io::AsyncReadExt, sync::mpsc};
 
 use crate::support::{
     certificates::{Issued, TlsStream, to_the_end},
+    mp3::{Shape, frames},
     radio::{PATIENCE, Radio, head, options, take_apart, wait_until},
+    source::{LOGIN, PASSWORD},
 };
 
 /// A radio with a TLS port, and the certificate there.
@@ -80,6 +82,22 @@ fn a_listener_behind_tls_gets_every_byte_and_is_told_the_end() {
     assert!(titles.iter().any(|title| title.1 == "title 9"), "{titles:?}");
     let sent = behind.radio.listeners.totals().bytes_sent;
     assert!(sent >= 2 * behind.radio.pushed.len() as u64, "{sent}");
+}
+
+#[test]
+fn a_source_behind_tls_is_heard_by_everybody() {
+    let source_password = PASSWORD.into();
+    let behind = Behind::start(ServerOptions { source_password, ..options() });
+    let request = format!("PUT /live HTTP/1.1\r\nContent-Type: audio/mpeg\r\n{LOGIN}\r\n");
+    let mut source = behind.issued.send(behind.address, &request);
+    assert_eq!(tls_head(&mut source), "HTTP/1.0 200 OK\r\n\r\n");
+    let (head, mut plain) = behind.radio.listen("/live?burst=60", "");
+    assert!(head.starts_with("HTTP/1.0 200 OK\r\n"), "{head}");
+    let sound = frames(Shape::default(), 40).concat();
+    source.write_all(&sound).unwrap();
+    let mut heard = vec![0; 10_000];
+    plain.read_exact(&mut heard).unwrap();
+    assert!(heard == sound[..10_000], "the sound differs");
 }
 
 #[test]

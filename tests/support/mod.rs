@@ -3,8 +3,10 @@
 #![allow(unreachable_pub, reason = "shared by the modules of one test binary")]
 
 pub mod air;
+pub mod barrage;
 pub mod browser;
 pub mod certificates;
+pub mod corpus;
 pub mod decoders;
 pub mod differences;
 pub mod ear;
@@ -14,6 +16,8 @@ pub mod home;
 pub mod ledger;
 pub mod matrix;
 pub mod mp3;
+pub mod mutation;
+pub mod ordeal;
 pub mod players;
 pub mod radio;
 pub mod record;
@@ -25,3 +29,5 @@ pub mod source_clients;
 pub mod spliced;
 pub mod studio;
 pub mod tools;
+pub mod verdict;
+pub mod witness;

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Instant};
 use super::{arguments::Arguments, command::Command};
 use crate::{
     icy::Answer,
-    server::{document::Documents, guard::LockedOut, login::Login},
+    server::{document::Documents, guard::locked_out, login::Login},
 };
 
 const ADMIN: &str = "admin";
@@ -36,7 +36,7 @@ pub(super) fn let_in(
 ) -> Result<Who, Answer> {
     let Some(login) = login else { return Err(Answer::login_wanted()) };
     let guard = &documents.guard;
-    guard.allows(peer, now).map_err(LockedOut::answer)?;
+    guard.allows(peer, now).map_err(locked_out)?;
     if let Some(who) = who(documents, login, command, arguments) {
         guard.succeeded(peer);
         return Ok(who);

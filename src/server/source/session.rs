@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     sync::{mpsc, watch},
     time::{Instant, sleep_until, timeout},
 };
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     relay::Relay,
-    server::{document::Documents, door::Guest, fan::Fan, mount::Mount, transport::Transport},
+    server::{document::Documents, door::Guest, fan::Fan, mount::Mount},
 };
 
 /// A source client that sends nothing for so long is gone: Icecast's `source-timeout`.
@@ -110,7 +110,7 @@ impl Session {
         }
     }
 
-    async fn listen(&mut self, stream: &mut Transport, begun: &[u8]) -> End {
+    async fn listen(&mut self, stream: &mut (impl AsyncRead + Unpin), begun: &[u8]) -> End {
         let feeder = Arc::clone(self.booth.feeder());
         let asked = feeder.end.notified();
         tokio::pin!(asked);
@@ -171,4 +171,59 @@ impl Session {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // The sender lives as long as the server: an error means that it is gone.
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::duplex, time::sleep};
+
+    use super::*;
+    use crate::{
+        bell::Bell,
+        config::Live,
+        relay::Links,
+        server::{
+            mounts::Mounts,
+            options::ServerOptions,
+            request::{Head, read_head},
+            source::Sources,
+        },
+    };
+
+    /// A source client on `/live` that sends a byte after each of these pauses, and then nothing:
+    /// why it was ended, after how many seconds, and whether its mount is gone.
+    async fn ended_after(pauses: &'static [u64]) -> (End, u64, bool) {
+        let options =
+            ServerOptions { source_password: "secret".into(), ..ServerOptions::default() };
+        let mounts = Arc::new(Mounts::of(&options, Relay::new()));
+        let link = Links::new(Bell::new()).reporter("mount");
+        let sources = Sources::new(&mounts, link, Live::Takeover);
+        // `source:secret`.
+        let head = b"SOURCE /live HTTP/1.0\r\nAuthorization: Basic c291cmNlOnNlY3JldA==\r\n\r\n";
+        let Ok(Head::Whole(request)) = read_head(head, 0) else { panic!() };
+        let address = [127, 0, 0, 1].into();
+        let now = std::time::Instant::now();
+        let mut session = sources.admit(&request, &options, address, now).unwrap();
+        let (mut ours, mut theirs) = duplex(64);
+        tokio::spawn(async move {
+            for pause in pauses {
+                sleep(Duration::from_secs(*pause)).await;
+                theirs.write_all(b"x").await.unwrap();
+            }
+            // The connection stays.
+            std::future::pending::<()>().await;
+        });
+        let begun = Instant::now();
+        let end = session.listen(&mut ours, b"").await;
+        let lasted = begun.elapsed().as_secs();
+        assert!(mounts.find(b"/live").is_some());
+        drop(session);
+        (end, lasted, mounts.find(b"/live").is_none())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_is_silent_for_ten_seconds_is_ended_and_its_mount_with_it() {
+        assert!(matches!(ended_after(&[]).await, (End::Silent, 10, true)));
+        assert!(matches!(ended_after(&[9, 9, 9]).await, (End::Silent, 37, true)));
+    }
 }
