@@ -49,6 +49,14 @@ impl Names {
 }
 
 #[cfg(test)]
+impl Names {
+    /// How many texts are kept.
+    pub(super) fn len(&self) -> usize {
+        self.texts.len().max(self.numbers.len())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
