@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod ciphered;
 mod driver;
 mod figures;
 mod floor;
@@ -28,6 +29,7 @@ mod tools;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use ciphered::Issued;
 use driver::{Crowd, Heard, Manner};
 use figures::{argument, is_asked, percentile};
 use process::{Cores, raise_open_files};
@@ -41,6 +43,8 @@ const SETTLE: Duration = Duration::from_secs(3);
 const FLUSH_MS: f64 = 250.0;
 /// Who never reads beside so many who do.
 const STALLED: usize = 1_000;
+/// Handshakes in a second: both sides of each are work.
+const TLS_RATE: f64 = 200.0;
 /// How often somebody leaves and somebody else comes, in a second.
 const CHANGES: f64 = 2_000.0;
 
@@ -188,6 +192,38 @@ fn stalled(cores: &Cores, span: Duration, rounds: usize) -> bool {
     is_met
 }
 
+/// What a listener costs behind TLS.
+fn ciphered(cores: &Cores, span: Duration) {
+    let folder = tempfile::tempdir().unwrap();
+    let issued = Issued::make(folder.path());
+    let rival = Rival::ours_with_tls(&issued, cores);
+    let idle = rival.process().resident();
+    let mut crowd = Crowd::before(rival.address, rival.path).behind(issued.client());
+    crowd.join(STALLED, TLS_RATE, Manner::Listens);
+    let before = rival.process().cpu();
+    crowd.run_until_all_came();
+    let arrived = (rival.process().cpu() - before) / STALLED as f64 * 1e6;
+    crowd.run(SETTLE);
+    crowd.begin_window();
+    let before = rival.process().cpu();
+    crowd.run(span);
+    let spent = rival.process().cpu() - before;
+    let heard = crowd.heard();
+    let held = heard.held as f64;
+    println!(
+        "| listeners behind TLS | held | CPU for a listener | to let one in | first byte, p99 | worst gap | memory for a listener |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    println!(
+        "| {STALLED} at {TLS_RATE} a second | {held} | {:.1} µs/s | {arrived:.0} µs | {} | {} | {:.0} B |",
+        spent / heard.window.as_secs_f64() / held * 1e6,
+        seconds(percentile(&heard.first_bytes, 99) * 1e3),
+        seconds(percentile(&heard.gaps, 100) * 1e3),
+        (rival.process().resident() - idle) / held,
+    );
+    println!();
+}
+
 /// Whether memory stays where it is while people come and go.
 fn churn(cores: &Cores, count: usize, minutes: u32) -> bool {
     let rival = Rival::start(Which::Ours, cores);
@@ -244,6 +280,9 @@ fn main() {
     let mut is_met = compare(&cores, &sizes, span, rounds);
     if is_asked("--stalled") {
         is_met &= stalled(&cores, span, rounds);
+    }
+    if is_asked("--tls") {
+        ciphered(&cores, span);
     }
     if let Some(minutes) = argument("--churn") {
         let count = sizes.iter().max().copied().unwrap_or(10_000);

@@ -4,8 +4,9 @@
 //! it is there to measure.
 
 use std::{
-    io::{ErrorKind, Read, Write},
+    io::Write,
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,7 +16,10 @@ use rustix::{
     io::Errno,
     net::{RecvFlags, recv},
 };
+use rustls::ClientConfig;
 use socket2::{Domain, Socket, Type};
+
+use crate::ciphered::Ciphered;
 
 /// The crowd comes from so many addresses: one has too few ports for all who come and go.
 const ADDRESSES: usize = 64;
@@ -36,7 +40,6 @@ pub(crate) enum Manner {
     /// Asks for the stream and never reads.
     NeverReads,
     /// Says half of a request and waits.
-    #[allow(dead_code, reason = "not every bench has such guests")]
     SaysHalf,
 }
 
@@ -55,6 +58,7 @@ enum Stage {
 /// One of the crowd.
 struct Member {
     stream: Option<TcpStream>,
+    tls: Option<Box<Ciphered>>,
     manner: Manner,
     stage: Stage,
     opened: Instant,
@@ -80,6 +84,7 @@ pub(crate) struct Crowd {
     server: SocketAddr,
     whole: String,
     half: String,
+    tls: Option<Arc<ClientConfig>>,
     poll: Poll,
     scratch: Vec<u8>,
     members: Vec<Member>,
@@ -120,6 +125,7 @@ impl Crowd {
             server,
             whole,
             half,
+            tls: None,
             poll: Poll::new().unwrap(),
             scratch: vec![0; MOST],
             members: Vec::new(),
@@ -133,19 +139,23 @@ impl Crowd {
         }
     }
 
+    /// Those who come from now on speak TLS.
+    pub(crate) fn behind(mut self, config: Arc<ClientConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
     /// So many more come from now on, so many in a second.
     pub(crate) fn join(&mut self, count: usize, rate: f64, manner: Manner) {
         self.arrivals.push(Arrivals { manner, left: count, rate, next: Instant::now() });
     }
 
     /// From now on so many leave in a second, whoever it is, and others come.
-    #[allow(dead_code, reason = "not every bench has people come and go")]
     pub(crate) fn change(&mut self, rate: f64) {
         (self.changes, self.next_change) = (rate, Instant::now());
     }
 
     /// How many have ever come.
-    #[allow(dead_code, reason = "not every bench asks")]
     pub(crate) fn came(&self) -> usize {
         self.came
     }
@@ -242,6 +252,7 @@ impl Crowd {
         self.poll.registry().register(&mut stream, Token(place), interest).unwrap();
         Member {
             stream: is_open.then_some(stream),
+            tls: self.tls.as_ref().map(|config| Box::new(Ciphered::new(config, &self.whole))),
             manner,
             stage: if is_open { Stage::Connecting } else { Stage::Refused },
             opened,
@@ -263,10 +274,13 @@ impl Crowd {
                 let request = if is_half { half } else { whole };
                 member.stage =
                     if member.manner == Manner::Listens { Stage::Head } else { Stage::Idle };
-                stream.write(request.as_bytes()).is_ok_and(|sent| sent == request.len())
+                if member.tls.is_some() {
+                    member.hear(scratch)
+                } else {
+                    stream.write(request.as_bytes()).is_ok_and(|sent| sent == request.len())
+                }
             }
-            Stage::Head => member.hear_head(&mut scratch[..4096]),
-            Stage::Body => member.hear_body(scratch),
+            Stage::Head | Stage::Body => member.hear(scratch),
             _ => true,
         };
         if !goes_on {
@@ -277,14 +291,54 @@ impl Crowd {
 }
 
 impl Member {
-    /// False: that was its end.
-    fn hear_head(&mut self, scratch: &mut [u8]) -> bool {
-        let Some(stream) = &mut self.stream else { return false };
-        match stream.read(scratch) {
-            Ok(0) => return false,
-            Ok(got) => self.head.extend_from_slice(&scratch[..got]),
-            Err(error) => return error.kind() == ErrorKind::WouldBlock,
+    /// Takes what has come; false: that was its end.
+    fn hear(&mut self, scratch: &mut [u8]) -> bool {
+        if let Some(mut tls) = self.tls.take() {
+            let Some(stream) = &mut self.stream else { return false };
+            let mut came = Vec::new();
+            let goes_on = tls.exchange(stream, scratch, |bytes| came.extend_from_slice(bytes));
+            self.tls = Some(tls);
+            return self.take(&came) && goes_on;
         }
+        loop {
+            let most = scratch.len();
+            let got = match (self.stage, &mut self.stream) {
+                (_, None) => return false,
+                // Counted and thrown away by the kernel.
+                (Stage::Body, Some(stream)) => {
+                    recv(stream, &mut scratch[..], RecvFlags::TRUNC).map(|got| got.1)
+                }
+                (_, Some(stream)) => {
+                    recv(stream, &mut scratch[..], RecvFlags::empty()).map(|got| got.1)
+                }
+            };
+            match got {
+                Ok(0) => return false,
+                Ok(got) if self.stage == Stage::Body => self.note(got),
+                Ok(got) => {
+                    if !self.take(&scratch[..got]) {
+                        return false;
+                    }
+                }
+                Err(error) => return error == Errno::WOULDBLOCK,
+            }
+            // Less than there is room for: the rest comes with another event.
+            if got.is_ok_and(|got| got < most) {
+                return true;
+            }
+        }
+    }
+
+    /// Takes bytes of which some may be the head's; false: it was refused.
+    fn take(&mut self, bytes: &[u8]) -> bool {
+        if bytes.is_empty() {
+            return true;
+        }
+        if self.stage == Stage::Body {
+            self.note(bytes.len());
+            return true;
+        }
+        self.head.extend_from_slice(bytes);
         let Some(end) = self.head.windows(4).position(|four| four == b"\r\n\r\n") else {
             return true;
         };
@@ -297,26 +351,7 @@ impl Member {
         if sound > 0 {
             self.note(sound);
         }
-        // What came behind it tells of itself no more.
-        self.hear_body(scratch)
-    }
-
-    /// False: that was its end.
-    fn hear_body(&mut self, scratch: &mut [u8]) -> bool {
-        loop {
-            let Some(stream) = &self.stream else { return false };
-            let most = scratch.len();
-            match recv(stream, &mut scratch[..], RecvFlags::TRUNC) {
-                Ok((_, 0)) => return false,
-                Ok((_, got)) => {
-                    self.note(got);
-                    if got < most {
-                        return true;
-                    }
-                }
-                Err(error) => return error == Errno::WOULDBLOCK,
-            }
-        }
+        true
     }
 
     fn note(&mut self, got: usize) {

@@ -17,11 +17,12 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
+    ciphered::Issued,
     floor,
     mp3::{Shape, frames, song},
     process::{Cores, Process},
     served::Served,
-    tools::{Icecast, SOURCE_PASSWORD},
+    tools::{Icecast, SOURCE_PASSWORD, free_address},
 };
 
 /// Frames of each song, and songs: half an hour at 128 kbit/s.
@@ -101,8 +102,21 @@ impl Rival {
         Self { address, path: "/", pid: child.id(), body: Body::Floor(child) }
     }
 
+    /// Ours with TLS, where listeners come to its TLS port.
+    pub(crate) fn ours_with_tls(issued: &Issued, cores: &Cores) -> Self {
+        let address = free_address();
+        let (certificate, key) = (issued.certificate.display(), issued.key.display());
+        let lines = format!(
+            "tls_listen = \"{address}\"\ntls_certificate = \"{certificate}\"\ntls_key = \"{key}\"\n"
+        );
+        let mut rival = cores.on_server_core(|| Self::ours(&lines));
+        thread::sleep(QUIET);
+        rival.address = address;
+        rival
+    }
+
     /// Ours, with more lines in the table `[server]` of its configuration.
-    pub(crate) fn ours(lines: &str) -> Self {
+    fn ours(lines: &str) -> Self {
         let home = TempDir::new().unwrap();
         let music = home.path().join("music");
         fs::create_dir(&music).unwrap();
@@ -127,12 +141,17 @@ impl Rival {
         Process(self.pid)
     }
 
-    /// Waits until ours has noticed that everyone has left; tells how many are there all the same.
-    pub(crate) fn wait_until_empty(&self) -> u64 {
+    /// How many listeners ours counts.
+    pub(crate) fn listeners(&self) -> usize {
         let Body::Ours { served, .. } = &self.body else { return 0 };
+        usize::try_from(served.state()["listeners"].as_u64().unwrap()).unwrap()
+    }
+
+    /// Waits until ours has noticed that everyone has left; tells how many are there all the same.
+    pub(crate) fn wait_until_empty(&self) -> usize {
         let begun = Instant::now();
         loop {
-            let left = served.state()["listeners"].as_u64().unwrap();
+            let left = self.listeners();
             if left == 0 || begun.elapsed() > Duration::from_secs(60) {
                 return left;
             }
