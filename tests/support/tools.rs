@@ -80,6 +80,7 @@ impl Icecast {
         self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|end| end.is_some()))
     }
 
+    #[allow(dead_code, reason = "what it costs is for the benches")]
     pub fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
