@@ -65,6 +65,8 @@ mod listener_hostile;
 mod listener_http;
 #[path = "it/listener_peer.rs"]
 mod listener_peer;
+#[path = "it/listener_storm.rs"]
+mod listener_storm;
 #[path = "it/matrix_peer.rs"]
 mod matrix_peer;
 #[path = "it/matrix_players_peer.rs"]

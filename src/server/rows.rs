@@ -87,6 +87,14 @@ impl<T> Rows<T> {
 }
 
 #[cfg(test)]
+impl<T> Rows<T> {
+    /// How many there is memory for.
+    pub(super) fn capacity(&self) -> usize {
+        self.blocks.iter().map(Slab::capacity).sum()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
@@ -128,6 +136,6 @@ mod tests {
             rows.remove(key);
         }
         assert_eq!((rows.len(), rows.blocks.len()), (BLOCK, 1));
-        assert_eq!(rows.blocks[0].capacity(), BLOCK);
+        assert_eq!(rows.capacity(), BLOCK);
     }
 }

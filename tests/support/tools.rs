@@ -95,6 +95,11 @@ impl Icecast {
         self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|end| end.is_some()))
     }
 
+    #[allow(dead_code, reason = "what it costs is for the benches")]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     /// Kills it as a crash would.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

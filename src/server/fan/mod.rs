@@ -8,6 +8,8 @@
 //! A listener costs a seat and a place in a slot: no task, no buffer and no timer. Its socket is sent
 //! to when its slot comes round, and watched for room only after it took less than it was shown.
 
+#[cfg(test)]
+mod day;
 mod seat;
 mod slots;
 #[cfg(test)]

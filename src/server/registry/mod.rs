@@ -287,6 +287,32 @@ impl Shared {
     }
 }
 
+/// What is kept of all listeners together.
+#[cfg(test)]
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) entries: usize,
+    /// Entries that there is memory for.
+    pub(super) room: usize,
+    pub(super) words: usize,
+    pub(super) addresses: usize,
+    pub(super) sessions: usize,
+}
+
+#[cfg(test)]
+impl Listeners {
+    pub(super) fn kept(&self) -> Kept {
+        let live = self.lock();
+        Kept {
+            entries: live.entries.len(),
+            room: live.entries.capacity(),
+            words: live.words.len(),
+            addresses: live.addresses.len(),
+            sessions: live.sessions.len(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
