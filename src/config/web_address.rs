@@ -34,15 +34,14 @@ impl WebAddress {
         };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         match authority.rsplit_once('@') {
-            Some((login, host)) => {
+            Some((login, host)) if !path.contains('@') => {
                 let user = login.split_once(':').map(|(user, _)| format!("{user}:"));
                 format!("{scheme}{}{mask}@{host}{path}{query}", user.unwrap_or_default())
             }
             // Most likely the beginning of a password with a `/` or a `?` in it.
-            None if !has_port(authority) || authority.contains(':') && path.contains('@') => {
-                format!("{scheme}{mask}")
-            }
-            None => format!("{scheme}{authority}{path}{query}"),
+            None if !has_port(authority) => format!("{scheme}{mask}"),
+            _ if authority.contains([':', '@']) && path.contains('@') => format!("{scheme}{mask}"),
+            _ => format!("{scheme}{authority}{path}{query}"),
         }
     }
 }
@@ -112,6 +111,7 @@ mod tests {
             ("http://ann:hack/me@host/", "http://********"),
             ("http://ann:hack?me@host/", "http://********"),
             ("http://ann:12/hackme@host/", "http://********"),
+            ("http://ann:@/hackme@host/", "http://********"),
             ("http://[::1]:8000/a", "http://[::1]:8000/a"),
         ] {
             assert_eq!(WebAddress::from(address).to_string(), shown);
