@@ -15,6 +15,9 @@ pub(super) const MAX_BESIDE: usize = 4096;
 /// a head takes a round trip, and a slow one must not keep the door shut.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// Fewer tasks than this are not worth a look.
+const LEAST_LOOK: usize = 64;
+
 /// A place beside the listeners, given back when it is dropped.
 pub(super) type Room = Option<OwnedSemaphorePermit>;
 
@@ -24,6 +27,8 @@ pub(super) struct PendingHeads {
     room: Arc<Semaphore>,
     most: usize,
     tasks: VecDeque<(Instant, AbortHandle)>,
+    /// With so many of them it is looked which are done: a handle holds all the memory of its task.
+    look_at: usize,
 }
 
 /// How many of the places are taken.
@@ -45,7 +50,8 @@ impl Beside {
 impl PendingHeads {
     /// With room for `most` connections.
     pub(super) fn new(most: usize) -> Self {
-        Self { room: Arc::new(Semaphore::new(most)), most, tasks: VecDeque::new() }
+        let room = Arc::new(Semaphore::new(most));
+        Self { room, most, tasks: VecDeque::new(), look_at: LEAST_LOOK }
     }
 
     /// A way to see how many there are.
@@ -76,9 +82,10 @@ impl PendingHeads {
 
     /// Adds the task that holds the permit.
     pub(super) fn add(&mut self, task: AbortHandle) {
-        // Those behind an old one may be done: the list grows to twice the room at most.
-        if self.tasks.len() >= 2 * self.most {
+        // Those behind an old one may be done: the list grows to twice as many as are at work.
+        if self.tasks.len() >= self.look_at {
             self.tasks.retain(|(_, task)| !task.is_finished());
+            self.look_at = LEAST_LOOK.max(2 * self.tasks.len());
         }
         self.tasks.push_back((Instant::now(), task));
     }
@@ -125,12 +132,19 @@ mod tests {
     #[tokio::test]
     async fn those_who_are_done_take_no_room() {
         let mut heads = PendingHeads::new(MAX_PENDING);
-        for _ in 0..3 * MAX_PENDING {
+        let permit = heads.room().await;
+        let slow = tokio::spawn(async move {
+            pending::<()>().await;
+            drop(permit);
+        });
+        heads.add(slow.abort_handle());
+        for _ in 0..10 * LEAST_LOOK {
             let permit = heads.room().await;
             let task = tokio::spawn(async move { drop(permit) });
             heads.add(task.abort_handle());
             task.await.unwrap();
         }
-        assert!(heads.tasks.len() <= 2 * MAX_PENDING);
+        assert!(heads.tasks.len() <= LEAST_LOOK, "done behind one that is slow");
+        heads.abort_all();
     }
 }

@@ -39,7 +39,7 @@ use crate::server::{mount::Mount, mounts::Mounts, tick::Epoch};
 use worker::Worker;
 
 /// Orders, listeners to take over among them, that may wait for a worker.
-const ORDERS: usize = 4096;
+const ORDERS: usize = 1024;
 /// Threads at most: each can fill a fast network card alone.
 const MOST_WORKERS: usize = 4;
 /// A worker is filled so far before the next one is woken at all: with few listeners a second
