@@ -1,7 +1,7 @@
 //! The fan: a few threads that own all listeners' sockets and hand the ring's bytes to each.
 //!
 //! ```text
-//!   door ── arrival ──► worker   one epoll set, a slab of seats, slots of the flush interval
+//!   door ── arrival ──► worker   one epoll set, rows of seats, slots of the flush interval
 //!                          └─ slot due ─► seat ─► listener ─► one send from the ring
 //! ```
 //!
