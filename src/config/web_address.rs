@@ -33,15 +33,15 @@ impl WebAddress {
             None => (rest, String::new()),
         };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        // Most likely the beginning of a password with a `/` or a `?` in it.
+        let is_cut = authority.contains([':', '@']) && path.contains('@');
         match authority.rsplit_once('@') {
+            _ if is_cut => format!("{scheme}{mask}"),
             Some((login, host)) => {
                 let user = login.split_once(':').map(|(user, _)| format!("{user}:"));
                 format!("{scheme}{}{mask}@{host}{path}{query}", user.unwrap_or_default())
             }
-            // Most likely the beginning of a password with a `/` or a `?` in it.
-            None if !has_port(authority) || authority.contains(':') && path.contains('@') => {
-                format!("{scheme}{mask}")
-            }
+            None if !has_port(authority) => format!("{scheme}{mask}"),
             None => format!("{scheme}{authority}{path}{query}"),
         }
     }
@@ -112,6 +112,7 @@ mod tests {
             ("http://ann:hack/me@host/", "http://********"),
             ("http://ann:hack?me@host/", "http://********"),
             ("http://ann:12/hackme@host/", "http://********"),
+            ("http://ann:@/hackme@host/", "http://********"),
             ("http://[::1]:8000/a", "http://[::1]:8000/a"),
         ] {
             assert_eq!(WebAddress::from(address).to_string(), shown);
