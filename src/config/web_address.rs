@@ -33,15 +33,16 @@ impl WebAddress {
             None => (rest, String::new()),
         };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        // Most likely the beginning of a password with a `/` or a `?` in it.
+        let is_cut = authority.contains([':', '@']) && path.contains('@');
         match authority.rsplit_once('@') {
-            Some((login, host)) if !path.contains('@') => {
+            _ if is_cut => format!("{scheme}{mask}"),
+            Some((login, host)) => {
                 let user = login.split_once(':').map(|(user, _)| format!("{user}:"));
                 format!("{scheme}{}{mask}@{host}{path}{query}", user.unwrap_or_default())
             }
-            // Most likely the beginning of a password with a `/` or a `?` in it.
             None if !has_port(authority) => format!("{scheme}{mask}"),
-            _ if authority.contains([':', '@']) && path.contains('@') => format!("{scheme}{mask}"),
-            _ => format!("{scheme}{authority}{path}{query}"),
+            None => format!("{scheme}{authority}{path}{query}"),
         }
     }
 }

@@ -47,6 +47,11 @@ fn the_status_is_json_whatever_the_title() {
         assert_eq!(source["bitrate"], 128);
         assert_eq!(source["listenurl"], "http://radio:1/stream");
     }
+    // No title is no key, as with Icecast.
+    radio.push(1, Some(""));
+    let body = radio.ask("GET", "/status-json.xsl").1;
+    let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert!(json["icestats"]["source"].get("title").is_none(), "{body}");
 }
 
 #[test]
