@@ -21,7 +21,7 @@ const CONTROL: &str = "control.token";
 pub struct Secrets {
     /// For source clients.
     pub source: Password,
-    /// For the page's login and Icecast's admin pages.
+    /// For Icecast's administration.
     pub admin: Password,
     /// For the API.
     pub control: Password,

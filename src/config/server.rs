@@ -17,8 +17,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Path of the stream; begins with `/`.
     pub mountname: String,
-    /// The name under which listeners reach this machine, for playlists and status pages. Empty:
-    /// the name that each client itself asked for.
+    /// This machine's name on status pages, for login servers, and in links for clients that send no
+    /// `Host`. Others are answered under the name that they asked for.
     pub hostname: String,
     /// Seconds of sound that a new listener gets at once.
     pub burst_seconds: f64,
@@ -49,11 +49,11 @@ pub struct Server {
     pub relays: Vec<String>,
     /// What a source client must know. Empty: made at the first start.
     pub source_password: Password,
-    /// What the page's login and Icecast's admin pages ask for. Empty: made at the first start.
+    /// What Icecast's administration asks for. Empty: made at the first start.
     pub admin_password: Password,
     /// What an Icecast that relays ours must know. Empty: the source's is taken.
     pub relay_password: Password,
-    /// Where every connection that has ended is noted, in Icecast's format. Empty: nowhere.
+    /// Where listeners, sources and Icecast's own requests are noted when they end, in Icecast's format. Empty: nowhere.
     #[serde(with = "empty_is_none")]
     pub access_log: Option<PathBuf>,
     /// A second address for the same things behind TLS.

@@ -3,13 +3,13 @@
 #
 #   tests/bench/crowd.sh     needs icecast2 (Debian: apt-get install icecast2), Linux, and two cores to be worth much
 #   MUSICDB_CROWD_ROWS: listeners ("1000 5000 10000"); MUSICDB_CROWD_ROUNDS: turns of each server, of which the
-#   median counts (1); MUSICDB_CROWD_SECONDS: length of a window (10); MUSICDB_CROWD_CHURN: minutes of
+#   median counts (3); MUSICDB_CROWD_SECONDS: length of a window (10); MUSICDB_CROWD_CHURN: minutes of
 #   coming and going (1)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source tests/bench/report.bash
 rows=${MUSICDB_CROWD_ROWS:-1000 5000 10000}
-rounds=${MUSICDB_CROWD_ROUNDS:-1}
+rounds=${MUSICDB_CROWD_ROUNDS:-3}
 seconds=${MUSICDB_CROWD_SECONDS:-10}
 churn=${MUSICDB_CROWD_CHURN:-1}
 

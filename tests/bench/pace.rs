@@ -29,7 +29,7 @@ const WARM_UP: Duration = Duration::from_secs(5);
 
 fn main() {
     let seconds: u64 = argument("--seconds").map_or(60, |text| text.parse().unwrap());
-    let music = PathBuf::from(argument("--music").unwrap_or_else(|| "../shared/music".into()));
+    let music = PathBuf::from(argument("--music").unwrap_or_else(|| "config/demo".into()));
     if !music.is_dir() {
         println!("left out: no music in {}", music.display());
         return;

@@ -194,8 +194,9 @@ fn without_a_login_everything_is_401_and_nothing_404() {
 fn only_get_and_options_are_known() {
     let radio = radio();
     for method in ["HEAD", "POST", "DELETE"] {
-        let (head, _) = ask(&radio, method, "/admin/stats", ADMIN, "");
+        let (head, body) = ask(&radio, method, "/admin/stats", ADMIN, "");
         assert!(head.starts_with("HTTP/1.0 400 "), "{method}: {head}");
+        assert_eq!(body.is_empty(), method == "HEAD", "{method}: {body}");
     }
     let (head, _) = ask(&radio, "OPTIONS", "/admin/metadata", "", "");
     assert!(
