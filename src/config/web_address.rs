@@ -28,13 +28,14 @@ impl WebAddress {
         let mask = Password::MASK;
         let from = self.0.find("://").map_or(0, |at| at + 3);
         let (scheme, rest) = self.0.split_at(from);
-        let (rest, query) = match rest.split_once('?') {
-            Some((rest, _)) => (rest, format!("?{mask}")),
-            None => (rest, String::new()),
+        let has_more = |rest: &str| rest.contains('@');
+        let (rest, query, is_cut) = match rest.split_once('?') {
+            Some((rest, query)) => (rest, format!("?{mask}"), has_more(query)),
+            None => (rest, String::new(), false),
         };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         // Most likely the beginning of a password with a `/` or a `?` in it.
-        let is_cut = authority.contains([':', '@']) && path.contains('@');
+        let is_cut = authority.contains([':', '@']) && (is_cut || has_more(path));
         match authority.rsplit_once('@') {
             _ if is_cut => format!("{scheme}{mask}"),
             Some((login, host)) => {
@@ -111,6 +112,7 @@ mod tests {
             ("ann:hackme@host", "ann:********@host"),
             ("http://ann:hack/me@host/", "http://********"),
             ("http://ann:hack?me@host/", "http://********"),
+            ("http://ann:12?hackme@host/", "http://********"),
             ("http://ann:12/hackme@host/", "http://********"),
             ("http://ann:@/hackme@host/", "http://********"),
             ("http://[::1]:8000/a", "http://[::1]:8000/a"),

@@ -12,7 +12,7 @@ use super::{
     connections::Connections,
     guard::Guard,
     guest_list::GuestList,
-    mount::Mount,
+    mount::{About, Mount},
     mounts::Mounts,
     options::ServerOptions,
     registry::Listeners,
@@ -54,7 +54,7 @@ impl Documents {
         let date = Date::of(SystemTime::now());
         let about = mount.about();
         let metaint = (titles && about.takes_titles()).then_some(METAINT);
-        let sound = self.sound(mount);
+        let sound = self.sound(mount, &about);
         (stream_head(&about.content_type, &about.stream, &sound, metaint, date), metaint)
     }
 
@@ -103,7 +103,7 @@ impl Documents {
         let base = self.base(request);
         let about = mount.about();
         let since = Date::of(about.since);
-        let sound = self.sound(mount);
+        let sound = self.sound(mount, &about);
         let mut source = SourceStatus::new(&about.content_type, &about.stream, &sound);
         source.listener_peak = mount.counts.peak.load(Relaxed);
         source.listeners = mount.counts.listeners.load(Relaxed);
@@ -115,7 +115,7 @@ impl Documents {
     }
 
     /// The address by which this client reached us.
-    fn base(&self, request: &Request) -> String {
+    pub(super) fn base(&self, request: &Request) -> String {
         let local = self.tls_local.filter(|_| request.is_tls).unwrap_or(self.local);
         base_url(request, self.options.hostname.as_deref(), local)
     }
@@ -127,16 +127,16 @@ impl Documents {
     }
 
     /// What is told of a mount's sound.
-    fn sound(&self, mount: &Mount) -> Sound {
+    fn sound(&self, mount: &Mount, about: &About) -> Sound {
         let feeder = mount.feeder();
         let said = feeder.map_or_else(String::new, |feeder| feeder.audio_info.clone());
-        Sound { known: self.audio(mount), said }
+        Sound { known: self.audio(mount, about), said }
     }
 
     /// What the audio is, measured over the burst: a variable bitrate has no other.
-    fn audio(&self, mount: &Mount) -> Option<AudioInfo> {
+    fn audio(&self, mount: &Mount, about: &About) -> Option<AudioInfo> {
         let relay = mount.relay();
-        let Some(header) = relay.newest_header() else { return mount.about().audio };
+        let Some(header) = relay.newest_header() else { return about.audio };
         let recent = relay.burst(Burst::of(self.options.burst).stream_time());
         let frames = relay.next_frame().saturating_sub(recent.frame());
         Some(AudioInfo::measured(header, recent.backlog(), frames))

@@ -153,7 +153,9 @@ impl Door {
     /// Lets a source client feed a mount, in a task of its own.
     fn feed(self, request: &Request, bytes: &[u8], guest: Guest, client: IpAddr) {
         let (documents, now) = (&self.documents, Instant::now());
-        let admitted = watch(&documents.guard, request.login.is_some(), (client, now), || {
+        // Without its slash it is no mount, and told so by a 401 whatever the password.
+        let has_login = request.login.is_some() && request.path.starts_with(b"/");
+        let admitted = watch(&documents.guard, has_login, (client, now), || {
             self.sources.admit(request, &documents.options, client, now)
         });
         match admitted {

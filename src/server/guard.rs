@@ -29,6 +29,8 @@ pub(super) fn watch<T>(
     let judged = judge();
     match &judged {
         Err(answer) if answer.status == 401 => guard.failed(address, now),
+        // What is not there says nothing about a password.
+        Err(answer) if answer.status == 404 => {}
         _ => guard.succeeded(address),
     }
     judged

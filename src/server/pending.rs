@@ -61,23 +61,28 @@ impl PendingHeads {
 
     /// Waits for room for one more; it is held until the connection is a listener's, or ends.
     pub(super) async fn room(&mut self) -> Room {
-        while self.tasks.front().is_some_and(|(_, task)| task.is_finished()) {
-            self.tasks.pop_front();
-        }
         let free = Arc::clone(&self.room).acquire_owned();
         tokio::pin!(free);
-        if let Some((since, _)) = self.tasks.front() {
+        loop {
+            // What is finished has handed its place on, or given it back.
+            while self.tasks.front().is_some_and(|(_, task)| task.is_finished()) {
+                self.tasks.pop_front();
+            }
+            let Some((since, _)) = self.tasks.front() else { return free.await.ok() };
             let over = *since + GRACE;
             tokio::select! {
                 biased;
                 permit = &mut free => return permit.ok(),
                 () = sleep_until(over) => {}
             }
-            if let Some((_, oldest)) = self.tasks.pop_front() {
+            if let Some((_, oldest)) = self.tasks.front()
+                && !oldest.is_finished()
+            {
                 oldest.abort();
+                self.tasks.pop_front();
+                return free.await.ok();
             }
         }
-        free.await.ok()
     }
 
     /// Adds the task that holds the permit.

@@ -3,7 +3,7 @@
 use std::{
     net::IpAddr,
     sync::{Arc, Weak},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -14,7 +14,7 @@ use super::{
     door::{Door, Guest},
     fan::{Fan, Seat},
     gate::{Caller, Gate, Ticket, Verdict},
-    guard::locked_out,
+    guard::{self, LockedOut},
     handed::Handed,
     listener::Listener,
     login::Login,
@@ -25,7 +25,7 @@ use super::{
     tls::Tls,
 };
 use crate::{
-    icy::{Answer, Burst},
+    icy::{Answer, Burst, date::Date},
     net::percent,
 };
 
@@ -78,7 +78,7 @@ impl Door {
         if caller.login.is_some()
             && let Err(wait) = self.documents.guard.allows(client, Instant::now())
         {
-            return self.answer(guest, locked_out(wait), wish.burst.is_none());
+            return self.answer(guest, guard::locked_out(wait), wish.burst.is_none());
         }
         let Self { documents, handed, pages, asking, fan, sources, tls, alive } = self;
         let (fan, alive) = (Arc::downgrade(&fan), alive.downgrade());
@@ -143,8 +143,10 @@ impl Door {
         if let Some(limit) = ticket.time_limit {
             seat.end_at(tick.after(limit));
         }
-        if !self.fan.take(seat) {
+        if let Err(seat) = self.fan.take(seat) {
             tracing::warn!("a listener was turned away: too many come at once");
+            let busy = Answer::error_page(503, "Too many come at once. Try again in a moment");
+            seat.turn_away(&busy.to_bytes(Date::of(SystemTime::now()), false));
         }
     }
 
@@ -170,7 +172,9 @@ async fn ask(
 ) {
     let is_head = wish.burst.is_none();
     let has_login = caller.login.is_some();
-    let verdict = gate.ask(caller).await;
+    let documents = Arc::clone(&door.documents);
+    let allowed = || documents.guard.allows(client, Instant::now());
+    let verdict = gate.ask(caller, || !has_login || allowed().is_ok()).await;
     drop(waiting);
     let Some(door) = door.back() else { return };
     match verdict {
@@ -187,6 +191,10 @@ async fn ask(
                 door.documents.guard.failed(client, Instant::now());
             }
             door.refuse(words.as_deref(), (guest, client), is_head);
+        }
+        Verdict::LockedOut => {
+            let locked_out = allowed().err().unwrap_or(LockedOut { left: Duration::ZERO });
+            door.answer(guest, guard::locked_out(locked_out), is_head);
         }
         Verdict::Unknown => {
             let words = "The login cannot be checked now. Try again in a moment";

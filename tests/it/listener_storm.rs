@@ -1,7 +1,7 @@
 //! A storm: many who never read and many half-open requests beside those who just listen.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     net::{SocketAddr, TcpStream},
     thread,
     time::{Duration, Instant},
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::support::{
     home::Home,
-    radio::{PATIENCE, Radio, head, options, rest},
+    radio::{PATIENCE, Radio, options, rest},
     served::Served,
 };
 
@@ -108,10 +108,15 @@ fn half_requests_are_told_408_at_their_limit_and_leave_no_trace() {
         let answer = String::from_utf8(rest(stream)).unwrap();
         assert!(answer.starts_with("HTTP/1.0 408 "), "{answer}");
     }
-    // Whoever comes then finds room.
-    let mut listener = silent(address, 1, WHOLE).remove(0);
-    assert!(head(&mut listener).starts_with("HTTP/1.0 200 "));
-    drop((stop, listener));
+    // Whoever comes then finds room. Time may jump between a connection and its request: that one is
+    // closed, and the next one comes.
+    let is_welcome = (0..100).any(|_| {
+        let mut answer = [0; 13];
+        let said = silent(address, 1, WHOLE).remove(0).read_exact(&mut answer);
+        said.is_ok() && answer == *b"HTTP/1.0 200 "
+    });
+    assert!(is_welcome);
+    drop(stop);
     running.join().unwrap();
 }
 

@@ -91,6 +91,21 @@ fn at_every_door_an_address_has_ten_tries_in_a_minute() {
 }
 
 #[test]
+fn tries_that_come_all_at_once_are_no_more_than_a_few_tries() {
+    let folder = tempfile::tempdir().unwrap();
+    let radio = radio(&folder);
+    let login = STANDARD.encode("ann:wrong");
+    let mut streams: Vec<_> = (0..200).map(|_| connect(radio.address, [127, 0, 0, 6])).collect();
+    for stream in &mut streams {
+        write!(stream, "GET /locked HTTP/1.0\r\nAuthorization: Basic {login}\r\n\r\n").unwrap();
+    }
+    let answers = streams.iter_mut().map(head);
+    let looked_at = answers.filter(|answer| !answer.contains("\r\nRetry-After: ")).count();
+    // Four passwords are looked at at once; the next four may begin before those four are counted.
+    assert!((TRIES..=TRIES + 8).contains(&looked_at), "{looked_at}");
+}
+
+#[test]
 fn what_was_tried_at_one_door_counts_at_all_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let radio = radio(&folder);

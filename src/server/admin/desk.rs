@@ -15,7 +15,7 @@ use super::{
 use crate::{
     icy::{Answer, Element, ServerCounts, SourceStats, stats_xml},
     net::percent::{encode, encode_path},
-    server::{address::base_url, document::Documents, fan::Fan, mount::Mount, request::Request},
+    server::{document::Documents, fan::Fan, mount::Mount, request::Request},
 };
 
 /// One request with all that it may touch.
@@ -210,7 +210,7 @@ impl Desk<'_> {
         let text = |key| self.arguments.text(key).ok_or(Refusal::Missing);
         let (mount, user, password) = (text("mount")?, text("username")?, text("password")?);
         let documents = self.documents;
-        let base = base_url(self.request, documents.options.hostname.as_deref(), documents.local);
+        let base = documents.base(self.request);
         let (scheme, host) = base.split_once("://").unwrap_or(("http", &base));
         let (user, password, mount) = (encode(&user), encode(&password), encode_path(&mount));
         let slash = if mount.starts_with('/') { "" } else { "/" };

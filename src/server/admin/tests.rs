@@ -128,7 +128,7 @@ impl House {
         let burst = Burst::of(Duration::ZERO);
         let tick = documents.epoch.tick(now);
         let listener = Listener::new(mount, b"head".to_vec(), None, burst, tick);
-        assert!(self.fan.take(Seat::new(server, listener, place)));
+        self.fan.take(Seat::new(server, listener, place)).unwrap();
         client
     }
 }

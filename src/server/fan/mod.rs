@@ -146,21 +146,27 @@ impl Fan {
         are_told
     }
 
-    /// Hands a listener to the worker that shall serve it; false where that has too many to take over
-    /// already, and the listener is let go.
-    pub(super) fn take(&self, seat: Seat) -> bool {
+    /// Hands a listener to the worker that shall serve it.
+    ///
+    /// # Errors
+    /// That one has too many to take over already: here the listener is back.
+    pub(super) fn take(&self, seat: Seat) -> Result<(), Box<Seat>> {
         let seats = |hand: &&Hand| hand.seats.load(Relaxed);
         let filling = self.hands.iter().find(|hand| seats(hand) < FILL_FIRST);
+        let seat = Box::new(seat);
         let Some(hand) = filling.or_else(|| self.hands.iter().min_by_key(seats)) else {
-            return false;
+            return Err(seat);
         };
         hand.seats.fetch_add(1, Relaxed);
-        if hand.orders.try_send(Order::Seat(Box::new(seat))).is_err() {
+        if let Err(unsent) = hand.orders.try_send(Order::Seat(seat)) {
             hand.seats.fetch_sub(1, Relaxed);
-            return false;
+            return match unsent.into_inner() {
+                Order::Seat(seat) => Err(seat),
+                Order::Kill(_) | Order::Move { .. } => Ok(()),
+            };
         }
         hand.bell.wake();
-        true
+        Ok(())
     }
 }
 

@@ -49,6 +49,14 @@ impl Seat {
         Self { wire: wire.into(), listener, place, has_end: false, end }
     }
 
+    /// Says something short in place of the stream, as far as the socket takes it at once, and closes.
+    pub(in crate::server) fn turn_away(mut self, answer: &[u8]) {
+        // Whoever does not take it has left.
+        let _ = self.wire.send(answer);
+        self.place.note_end(0, Instant::now());
+        self.wire.close();
+    }
+
     /// Has it end at the first turn of its slot from then on.
     pub(in crate::server) fn end_at(&mut self, end: Tick) {
         (self.has_end, self.end) = (true, end);

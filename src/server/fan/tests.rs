@@ -95,7 +95,7 @@ fn the_first_sound_goes_at_once_to_whoever_waits_for_it() {
     let mounts = mounts(&relay);
     let fan = fan(&mounts, &alive);
     let (seat, mut client) = seat(&mounts, &listeners, b"head".to_vec());
-    assert!(fan.take(seat));
+    fan.take(seat).unwrap();
     let mut head = [0; 4];
     client.read_exact(&mut head).unwrap();
     // The worker may look once more before it waits: only what is pushed after that wakes it.
@@ -117,7 +117,7 @@ fn the_end_gives_everyone_the_rest_and_an_orderly_end() {
     let (seats, clients): (Vec<_>, Vec<_>) =
         (0..5).map(|_| seat(&mounts, &listeners, Vec::new())).unzip();
     for seat in seats {
-        assert!(fan.take(seat));
+        fan.take(seat).unwrap();
     }
     push(&relay, 20);
     drop((fan, alive));
@@ -137,7 +137,7 @@ fn who_leaves_is_noticed_between_two_flushes() {
     let mounts = mounts(&relay);
     let fan = fan(&mounts, &alive);
     let (seat, client) = seat(&mounts, &listeners, b"head".to_vec());
-    assert!(fan.take(seat));
+    fan.take(seat).unwrap();
     drop(client);
     let begun = Instant::now();
     while listeners.count() > 0 {
@@ -189,7 +189,7 @@ fn listeners_of_a_source_that_ends_hear_the_fallback_and_come_back_with_it() {
     let place = listeners.admit([127, 0, 0, 1].into(), Visitor::default(), &first, Instant::now());
     let burst = Burst::of(Duration::from_secs(1));
     let listener = Listener::new(&first, Vec::new(), None, burst, tick(Duration::ZERO));
-    assert!(fan.take(Seat::new(server, listener, place.unwrap())));
+    fan.take(Seat::new(server, listener, place.unwrap())).unwrap();
     let mut frames = |count: usize| {
         let mut sound = vec![0; count * 417];
         client.read_exact(&mut sound).unwrap();

@@ -180,6 +180,9 @@ impl Worker {
         }
         // Said before it is looked: what comes meanwhile is not missed.
         self.bell.expect(true);
+        // Who has left may have been followed by another at the same key.
+        self.expectant.sort_unstable();
+        self.expectant.dedup();
         for key in std::mem::take(&mut self.expectant) {
             self.serve(key, |seat, stage| seat.turn(now, stage));
             if self.seats.get(key as usize).is_some_and(Seat::hears_nothing_yet) {

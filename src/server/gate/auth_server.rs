@@ -74,14 +74,18 @@ impl AuthServer {
     }
 
     /// Asks whether this caller may listen.
-    pub(super) async fn ask(&self, caller: &Caller) -> Verdict {
+    pub(super) async fn ask(&self, caller: &Caller, may: impl FnOnce() -> bool) -> Verdict {
         let asked = async {
             let _permit = self.room.acquire().await;
-            post(&self.http, &self.add, Form::add(caller).body()).await
+            if !may() {
+                return None;
+            }
+            Some(post(&self.http, &self.add, Form::add(caller).body()).await)
         };
         match timeout(ANSWER_LIMIT, asked).await {
-            Ok(Ok(answer)) => self.judge(caller, answer.headers()),
-            Ok(Err(error)) => {
+            Ok(None) => Verdict::LockedOut,
+            Ok(Some(Ok(answer))) => self.judge(caller, answer.headers()),
+            Ok(Some(Err(error))) => {
                 tracing::warn!(error = %deepest(&error), "the server of mount.listener_url cannot be asked: a listener was turned away");
                 Verdict::Unknown
             }
@@ -190,12 +194,14 @@ mod tests {
         let begun = Moment::now();
         // The room is taken, too: waiting for it counts.
         let held = server.room.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
-        let asked = timeout(Duration::from_secs(60), server.ask(&caller)).await.expect("it ends");
+        let asked =
+            timeout(Duration::from_secs(60), server.ask(&caller, || true)).await.expect("it ends");
         assert!(matches!(asked, Verdict::Unknown), "{asked:?}");
         assert_eq!(begun.elapsed().as_secs(), 15);
         drop(held);
         let begun = Moment::now();
-        let asked = timeout(Duration::from_secs(60), server.ask(&caller)).await.expect("it ends");
+        let asked =
+            timeout(Duration::from_secs(60), server.ask(&caller, || true)).await.expect("it ends");
         assert!(matches!(asked, Verdict::Unknown), "{asked:?}");
         assert_eq!(begun.elapsed().as_secs(), 15);
     }

@@ -42,6 +42,8 @@ pub(super) enum Verdict {
     Admitted(Ticket),
     /// The name or the password is wrong, or none was given; with the words for it, if there are any.
     Refused(Option<String>),
+    /// When its turn came, its address had sent too many wrong passwords: it was not looked at.
+    LockedOut,
     /// Whoever decides cannot be asked now.
     Unknown,
 }
@@ -76,19 +78,22 @@ impl Gate {
         }
     }
 
-    /// Decides about a caller; takes no longer than the server of a URL is given. Needs a runtime.
-    pub(super) async fn ask(&self, caller: Caller) -> Verdict {
+    /// Decides about a caller; takes no longer than the server of a URL is given. `may` is asked when
+    /// its turn has come: many at once from one address shall not be many guesses. Needs a runtime.
+    pub(super) async fn ask(&self, caller: Caller, may: impl FnOnce() -> bool) -> Verdict {
         match self {
             Self::File(file) => {
                 let Some(login) = caller.login else { return Verdict::Refused(None) };
                 let user = login.user().to_owned();
-                if Arc::clone(file).knows(login).await {
-                    Verdict::Admitted(Ticket { id: Some(caller.id), user, ..Ticket::default() })
-                } else {
-                    Verdict::Refused(None)
+                match Arc::clone(file).knows(login, may).await {
+                    Ok(true) => {
+                        Verdict::Admitted(Ticket { id: Some(caller.id), user, ..Ticket::default() })
+                    }
+                    Ok(false) => Verdict::Refused(None),
+                    Err(verdict) => verdict,
                 }
             }
-            Self::Server(server) => server.ask(&caller).await,
+            Self::Server(server) => server.ask(&caller, may).await,
             Self::Shut => Verdict::Unknown,
         }
     }

@@ -9,20 +9,23 @@ use std::{
     io::{self, Read},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use argon2::{Argon2, Params, PasswordHash, PasswordVerifier};
 use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
+use super::Verdict;
 use crate::server::login::Login;
 
 /// Bytes of a file at most: some fifty thousand users.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// Passwords that are looked at at once: Argon2 takes 20 MiB and 20 ms for each.
 const AT_ONCE: usize = 4;
+/// For one's turn, as a server that is asked has it for its answer.
+const TURN_LIMIT: Duration = Duration::from_secs(15);
 /// KiB that Argon2 may take for one password. A hash that asks for more lets nobody in: it would have
 /// the program ended by the system. RFC 9106 recommends 64 MiB where memory is short.
 const MOST_MEMORY: u32 = 128 * 1024;
@@ -60,14 +63,24 @@ impl PasswordFile {
     }
 
     /// Name and password stand in it. The disk and the hash are waited for on another thread.
-    pub(super) async fn knows(self: Arc<Self>, login: Login) -> bool {
-        // The semaphore is never closed.
-        let Ok(permit) = Arc::clone(&self.room).acquire_owned().await else { return false };
+    ///
+    /// # Errors
+    /// It was not looked at: its turn did not come in time, or by then it might not.
+    pub(super) async fn knows(
+        self: Arc<Self>,
+        login: Login,
+        may: impl FnOnce() -> bool,
+    ) -> Result<bool, Verdict> {
+        let turn = timeout(TURN_LIMIT, Arc::clone(&self.room).acquire_owned()).await;
+        let Ok(Ok(permit)) = turn else { return Err(Verdict::Unknown) };
+        if !may() {
+            return Err(Verdict::LockedOut);
+        }
         let looked = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             self.has(&login)
         });
-        looked.await.unwrap_or(false)
+        Ok(looked.await.unwrap_or(false))
     }
 
     fn has(&self, login: &Login) -> bool {
@@ -234,9 +247,9 @@ mod tests {
         let file = Arc::new(PasswordFile::at(path));
         let most = u32::try_from(AT_ONCE).unwrap();
         let busy = Arc::clone(&file.room).acquire_many_owned(most).await.unwrap();
-        let mut knows = std::pin::pin!(Arc::clone(&file).knows(login("ann", "a")));
+        let mut knows = std::pin::pin!(Arc::clone(&file).knows(login("ann", "a"), || true));
         assert!(timeout(Duration::from_millis(50), &mut knows).await.is_err());
         drop(busy);
-        assert!(knows.await);
+        assert!(knows.await.unwrap());
     }
 }
