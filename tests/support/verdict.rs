@@ -150,8 +150,23 @@ fn is_ours(bytes: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == b' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
-    let is_source = matches!(method, b"SOURCE" | b"PUT") && !path.starts_with(b"/api/");
+    let is_source = matches!(method, b"SOURCE" | b"PUT") && !unescaped(path).starts_with(b"/api/");
     is_source || path.starts_with(b"/admin/") || OURS.contains(&path)
+}
+
+/// With the bytes that escapes stand for; what is no escape stays.
+fn unescaped(path: &[u8]) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (mut plain, mut rest) = (Vec::new(), path);
+    while let Some((first, behind)) = rest.split_first() {
+        let escape = match behind {
+            [high, low, ..] if *first == b'%' => digit(*high).zip(digit(*low)),
+            _ => None,
+        };
+        plain.push(escape.map_or(*first, |(high, low)| high << 4 | low));
+        rest = if escape.is_some() { &behind[2..] } else { behind };
+    }
+    plain
 }
 
 /// Whether the answer to it has no body.
