@@ -15,7 +15,7 @@ use musicdb_stream::{
 use proptest::prelude::*;
 use tokio::{io::AsyncReadExt, sync::mpsc};
 
-use crate::support::radio::{Radio, head, options, rest};
+use crate::support::radio::{Radio, head, options, rest, run_on_paused_time};
 
 #[test]
 fn playlists_lead_to_the_host_that_was_asked() {
@@ -185,20 +185,7 @@ fn a_head_that_does_not_come_in_time_is_answered_and_closed() {
     let mut slow = TcpStream::connect(server.local_addr()).unwrap();
     slow.write_all(b"GET /stream HTTP/1.1\r\n").unwrap();
     let silent = TcpStream::connect(server.local_addr()).unwrap();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let running = std::thread::spawn(move || {
-        // Time that is paused jumps to the next deadline whenever nothing else is to be done.
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-        runtime.unwrap().block_on(async {
-            let begun = tokio::time::Instant::now();
-            let stop = async {
-                let _ = stopped.await;
-            };
-            server.run(stop).await.unwrap();
-            begun.elapsed()
-        })
-    });
+    let (stop, running) = run_on_paused_time(server);
     let begun = Instant::now();
     let answer = String::from_utf8(rest(slow)).unwrap();
     assert!(answer.starts_with("HTTP/1.0 408 "), "{answer}");

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::support::{
     home::Home,
-    radio::{PATIENCE, Radio, options, rest},
+    radio::{PATIENCE, Radio, options, rest, run_on_paused_time},
     served::Served,
 };
 
@@ -92,18 +92,7 @@ fn half_requests_are_told_408_at_their_limit_and_leave_no_trace() {
     let server = Server::bind(options(), relay, links.reporter("mount"), handed).unwrap();
     let address = server.local_addr();
     let half_open = silent(address, WAITING, HALF);
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let running = thread::spawn(move || {
-        // Time that is paused jumps to the next deadline whenever nothing else is to be done.
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-        runtime.unwrap().block_on(async {
-            let stop = async {
-                let _ = stopped.await;
-            };
-            server.run(stop).await.unwrap();
-        });
-    });
+    let (stop, running) = run_on_paused_time(server);
     for stream in half_open {
         let answer = String::from_utf8(rest(stream)).unwrap();
         assert!(answer.starts_with("HTTP/1.0 408 "), "{answer}");

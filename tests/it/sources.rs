@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::support::{
     mp3::{Shape, frames, id3v2, junk},
-    radio::{PATIENCE, Radio, options, rest, take_apart, wait_until},
+    radio::{PATIENCE, Radio, options, rest, run_on_paused_time, take_apart, wait_until},
     source::{LOGIN, PASSWORD, Source},
 };
 
@@ -157,20 +157,7 @@ fn a_source_that_falls_silent_is_gone_after_icecasts_ten_seconds() {
     let head = format!("SOURCE /live HTTP/1.0\r\n{LOGIN}Content-Type: audio/mpeg\r\n\r\n");
     let sound = frames(Shape::default(), 4).concat();
     source.write_all(&[head.as_bytes(), &sound].concat()).unwrap();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let running = std::thread::spawn(move || {
-        // Time that is paused jumps to the next deadline whenever nothing else is to be done.
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-        runtime.unwrap().block_on(async {
-            let begun = tokio::time::Instant::now();
-            let stop = async {
-                let _ = stopped.await;
-            };
-            server.run(stop).await.unwrap();
-            begun.elapsed()
-        })
-    });
+    let (stop, running) = run_on_paused_time(server);
     assert_eq!(rest(source), b"HTTP/1.0 200 OK\r\n\r\n");
     drop(stop);
     // Stopping may take half a second.

@@ -44,6 +44,25 @@ pub fn options() -> ServerOptions {
     }
 }
 
+/// Runs `server` on a clock that jumps to the next deadline whenever nothing else is to be done, until
+/// the first of what this returns is dropped; the thread tells how much of that time has passed.
+pub fn run_on_paused_time(server: Server) -> (oneshot::Sender<()>, JoinHandle<Duration>) {
+    let (stop, stopped) = oneshot::channel();
+    let running = std::thread::spawn(move || {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        runtime.unwrap().block_on(async {
+            let begun = tokio::time::Instant::now();
+            let stop = async {
+                let _ = stopped.await;
+            };
+            server.run(stop).await.unwrap();
+            begun.elapsed()
+        })
+    });
+    (stop, running)
+}
+
 impl Radio {
     pub fn start(options: ServerOptions) -> Self {
         let (relay, links) = (Relay::new(), Links::new(Bell::new()));

@@ -187,13 +187,16 @@ mod tests {
         words
     }
 
+    fn issued(folder: &tempfile::TempDir) -> Arc<Tls> {
+        let pair = Pair { certificate: folder.path().join("crt"), key: folder.path().join("key") };
+        issue(&pair);
+        Arc::new(Tls::load(pair.certificate, pair.key, Instant::now()).unwrap())
+    }
+
     #[tokio::test]
     async fn so_many_signatures_are_made_at_once_and_the_others_wait() {
         let folder = tempfile::tempdir().unwrap();
-        let pair = Pair { certificate: folder.path().join("crt"), key: folder.path().join("key") };
-        issue(&pair);
-        let tls = Tls::load(pair.certificate, pair.key, Instant::now()).unwrap();
-        let tls = Arc::new(tls);
+        let tls = issued(&folder);
         let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = TcpStream::connect(port.local_addr().unwrap()).await.unwrap();
         let (stream, _) = port.accept().await.unwrap();
@@ -219,10 +222,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_does_not_end_its_handshake_in_time_is_let_go() {
         let folder = tempfile::tempdir().unwrap();
-        let pair = Pair { certificate: folder.path().join("crt"), key: folder.path().join("key") };
-        issue(&pair);
-        let tls = Tls::load(pair.certificate, pair.key, Instant::now()).unwrap();
-        let tls = Arc::new(tls);
+        let tls = issued(&folder);
         let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let whole = hello();
         for words in [&whole[..0], &whole[..9], &whole[..]] {
