@@ -6,7 +6,7 @@ use musicdb_stream::{config::MountSettings, icy::METAINT, server::ServerOptions}
 
 use crate::support::{
     mp3::{Shape, frames},
-    radio::{PATIENCE, Radio, options, rest, take_apart},
+    radio::{PATIENCE, Radio, options, rest, take_apart, wait_until},
     served::Served,
     source::{PASSWORD, Source},
 };
@@ -174,7 +174,11 @@ fn the_intro_comes_before_the_burst_and_titles_run_through_both() {
     radio.push(400, Some("now"));
     let plain = radio.listen("/stream", "").1;
     let titled = radio.listen("/stream", "Icy-MetaData: 1\r\n").1;
-    radio.wait_for_count(2);
+    // The burst is counted from when the intro has gone.
+    let so_far = intro.len() + radio.edges[400] - radio.edges[400 - 53];
+    wait_until("both have the intro and the burst", || {
+        radio.listeners.totals().bytes_sent >= 2 * so_far as u64
+    });
     radio.push(60, Some("next"));
     radio.relay.close();
     // Of four seconds, 153 frames and a little, the intro leaves 53.
