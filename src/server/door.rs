@@ -22,7 +22,7 @@ use super::{
     forwarded::believe,
     guard::watch,
     handed::{Handed, Prefixed},
-    pending::Room,
+    pending::{Room, Turn},
     request::{BadHead, Head, Request, behind_head, read_head},
     route::{Route, route},
     source::Sources,
@@ -69,11 +69,11 @@ pub(super) struct Guest {
 
 impl Door {
     /// Lets a connection in that has just come; where this is the TLS port, behind its handshake.
-    pub(super) async fn welcome(self, stream: TcpStream, room: Room, peer: SocketAddr) {
+    pub(super) async fn welcome(self, stream: TcpStream, room: Room, peer: SocketAddr, turn: Turn) {
         let stream = match &self.tls {
             None => Transport::Plain(stream),
             // In a box: the handshake would make the task of every plain connection larger.
-            Some(tls) => match Box::pin(tls.accept(stream)).await {
+            Some(tls) => match Box::pin(tls.accept(stream, &turn)).await {
                 Ok(stream) => Transport::Tls(Box::new(stream)),
                 Err(error) => {
                     tracing::debug!(%error, "a TLS handshake failed");

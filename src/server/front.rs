@@ -24,7 +24,7 @@ use super::{
     guard::Guard,
     guest_list::GuestList,
     mounts::Mounts,
-    pending::PendingHeads,
+    pending::{PendingHeads, Turn},
     relays::Relays,
     socket::{open_port, tune_accepted},
     source::Sources,
@@ -220,8 +220,9 @@ async fn accept_all(port: &TcpListener, door: &Door, heads: &mut PendingHeads) {
                 is_full = false;
                 tune_accepted(&stream);
                 door.documents.connections.note_arrival();
-                let task = tokio::spawn(door.clone().welcome(stream, room, peer));
-                heads.add(task.abort_handle());
+                let turn = Turn::of_peer();
+                let task = tokio::spawn(door.clone().welcome(stream, room, peer, turn.clone()));
+                heads.add(task.abort_handle(), turn);
             }
             // The peer has left while it waited: the next one may be there.
             Err(error) if is_about_one_peer(&error) => {}

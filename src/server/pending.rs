@@ -1,6 +1,10 @@
 //! Connections that are no listeners, or not yet: never more than a bounded number of them.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -12,7 +16,8 @@ use tokio::{
 /// say no less; the kernel's backlog holds those behind them.
 pub(super) const MAX_BESIDE: usize = 4096;
 /// While there is no room, whoever has had so long for its head loses its place to those who wait:
-/// a head takes a round trip, and a slow one must not keep the door shut.
+/// a head takes a round trip, and a slow one must not keep the door shut. What it waits for us does
+/// not count.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Fewer tasks than this are not worth a look.
@@ -26,9 +31,54 @@ pub(super) type Room = Option<OwnedSemaphorePermit>;
 pub(super) struct PendingHeads {
     room: Arc<Semaphore>,
     most: usize,
-    tasks: VecDeque<(Instant, AbortHandle)>,
+    tasks: VecDeque<Pending>,
     /// With so many of them it is looked which are done: a handle holds all the memory of its task.
     look_at: usize,
+}
+
+#[derive(Debug)]
+struct Pending {
+    task: AbortHandle,
+    turn: Turn,
+}
+
+/// Who is waited for at a connection. Clones are the same one's.
+#[derive(Debug, Clone)]
+pub(super) struct Turn {
+    /// Since when it is the peer; nothing while it waits for us.
+    peer_since: Arc<Mutex<Option<Instant>>>,
+}
+
+/// For as long as it is held, a peer waits for us.
+#[derive(Debug)]
+pub(super) struct OurTurn<'a>(&'a Turn);
+
+impl Turn {
+    /// The peer's, from now on.
+    pub(super) fn of_peer() -> Self {
+        Self { peer_since: Arc::new(Mutex::new(Some(Instant::now()))) }
+    }
+
+    /// From now on the peer waits for us; then its time begins anew.
+    pub(super) fn ours(&self) -> OurTurn<'_> {
+        *self.lock() = None;
+        OurTurn(self)
+    }
+
+    /// When the peer has had its time; nothing while it waits for us.
+    fn over(&self) -> Option<Instant> {
+        self.lock().map(|since| since + GRACE)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.peer_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for OurTurn<'_> {
+    fn drop(&mut self) {
+        *self.0.lock() = Some(Instant::now());
+    }
 }
 
 /// How many of the places are taken.
@@ -65,40 +115,50 @@ impl PendingHeads {
         tokio::pin!(free);
         loop {
             // What is finished has handed its place on, or given it back.
-            while self.tasks.front().is_some_and(|(_, task)| task.is_finished()) {
+            while self.tasks.front().is_some_and(|pending| pending.task.is_finished()) {
                 self.tasks.pop_front();
             }
-            let Some((since, _)) = self.tasks.front() else { return free.await.ok() };
-            let over = *since + GRACE;
+            if self.tasks.is_empty() {
+                return free.await.ok();
+            }
             tokio::select! {
                 biased;
                 permit = &mut free => return permit.ok(),
-                () = sleep_until(over) => {}
+                () = sleep_until(self.next_over()) => {}
             }
-            if let Some((_, oldest)) = self.tasks.front()
-                && !oldest.is_finished()
+            let now = Instant::now();
+            let is_over = |pending: &Pending| pending.turn.over().is_some_and(|over| over <= now);
+            let at = self.tasks.iter().position(is_over);
+            if let Some(oldest) = at.and_then(|at| self.tasks.remove(at))
+                && !oldest.task.is_finished()
             {
-                oldest.abort();
-                self.tasks.pop_front();
+                oldest.task.abort();
                 return free.await.ok();
             }
         }
     }
 
+    /// When the first of them will have had its time. Where all wait for us: when the first could
+    /// have, at the earliest.
+    fn next_over(&self) -> Instant {
+        let first = self.tasks.iter().find_map(|pending| pending.turn.over());
+        first.unwrap_or_else(|| Instant::now() + GRACE)
+    }
+
     /// Adds the task that holds the permit.
-    pub(super) fn add(&mut self, task: AbortHandle) {
+    pub(super) fn add(&mut self, task: AbortHandle, turn: Turn) {
         // Those behind an old one may be done: the list grows to twice as many as are at work.
         if self.tasks.len() >= self.look_at {
-            self.tasks.retain(|(_, task)| !task.is_finished());
+            self.tasks.retain(|pending| !pending.task.is_finished());
             self.look_at = LEAST_LOOK.max(2 * self.tasks.len());
         }
-        self.tasks.push_back((Instant::now(), task));
+        self.tasks.push_back(Pending { task, turn });
     }
 
     /// Drops all of them.
     pub(super) fn abort_all(&mut self) {
-        for (_, task) in self.tasks.drain(..) {
-            task.abort();
+        for pending in self.tasks.drain(..) {
+            pending.task.abort();
         }
     }
 }
@@ -121,7 +181,7 @@ mod tests {
                 let _permit = permit;
                 pending::<()>().await;
             });
-            heads.add(task.abort_handle());
+            heads.add(task.abort_handle(), Turn::of_peer());
             tasks.push(task);
         }
         let begun = Instant::now();
@@ -134,6 +194,45 @@ mod tests {
         assert!(tasks.pop().unwrap().await.unwrap_err().is_cancelled());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_us_keeps_its_place_and_then_has_its_time_anew() {
+        let mut heads = PendingHeads::new(2);
+        let mut turns = Vec::new();
+        for _ in 0..2 {
+            let permit = heads.room().await;
+            let task = tokio::spawn(async move {
+                let _permit = permit;
+                pending::<()>().await;
+            });
+            let turn = Turn::of_peer();
+            heads.add(task.abort_handle(), turn.clone());
+            turns.push((turn, task));
+        }
+        let begun = Instant::now();
+        let (second, second_task) = turns.pop().unwrap();
+        let (first, first_task) = turns.pop().unwrap();
+        let later = tokio::spawn(async move {
+            let (first, second) = (first.ours(), second.ours());
+            tokio::time::sleep(5 * GRACE).await;
+            drop(second);
+            tokio::time::sleep(GRACE / 2).await;
+            drop(first);
+            pending::<()>().await;
+        });
+        assert!(heads.room().await.is_some());
+        let ended =
+            tokio::time::timeout(GRACE, second_task).await.expect("the second lost its place");
+        assert!(ended.unwrap_err().is_cancelled());
+        assert!(
+            begun.elapsed() >= 6 * GRACE && begun.elapsed() < 7 * GRACE,
+            "{:?}",
+            begun.elapsed()
+        );
+        assert!(!first_task.is_finished());
+        later.abort();
+        heads.abort_all();
+    }
+
     #[tokio::test]
     async fn those_who_are_done_take_no_room() {
         let mut heads = PendingHeads::new(MAX_PENDING);
@@ -142,11 +241,11 @@ mod tests {
             pending::<()>().await;
             drop(permit);
         });
-        heads.add(slow.abort_handle());
+        heads.add(slow.abort_handle(), Turn::of_peer());
         for _ in 0..10 * LEAST_LOOK {
             let permit = heads.room().await;
             let task = tokio::spawn(async move { drop(permit) });
-            heads.add(task.abort_handle());
+            heads.add(task.abort_handle(), Turn::of_peer());
             task.await.unwrap();
         }
         assert!(heads.tasks.len() <= LEAST_LOOK, "done behind one that is slow");

@@ -5,26 +5,35 @@
 //!
 //! The one costly step of a handshake, the signature, is made on other threads, a few at once: a
 //! crowd behind a certificate with a large RSA key (5 ms each) keeps the server's own thread free.
+//! Whoever waits for its signature waits for us and keeps its place for that time; whoever has left
+//! meanwhile is not signed for.
 
 mod certificate;
 
 use std::{
+    future::poll_fn,
     io,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     time::{Duration, Instant},
 };
 
 use rustls::{ServerConfig, server::Acceptor};
-use tokio::{net::TcpStream, sync::Semaphore, task::spawn_blocking, time::timeout};
-use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
+use tokio::{io::ReadBuf, net::TcpStream, sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio_rustls::{Accept, LazyConfigAcceptor, StartHandshake, server::TlsStream};
 
 pub use certificate::CertificateError;
 use certificate::{Pair, Stamp};
 
-/// From the connection to the end of the handshake.
+use super::pending::Turn;
+
+/// For the peer's part of the handshake: so long for its first words, and once more for the rest.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
-/// Signatures that are made at once; the others wait for their turn, within [`HANDSHAKE_LIMIT`].
+/// For our part, most of it the wait for those who came before: with an RSA key that takes 5 ms all
+/// who find room at the port are signed in a few seconds. A client waits no longer.
+const SIGNED_LIMIT: Duration = Duration::from_secs(30);
+/// Signatures that are made at once; the others wait for their turn, within [`SIGNED_LIMIT`].
 const SIGNATURES_AT_ONCE: usize = 2;
 /// The files are looked at again after so long at the earliest.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -77,24 +86,33 @@ impl Tls {
     pub(super) async fn accept(
         self: &Arc<Self>,
         stream: TcpStream,
+        turn: &Turn,
     ) -> io::Result<TlsStream<TcpStream>> {
         if self.has_to_look(Instant::now()) {
             let tls = Arc::clone(self);
             let _ = timeout(LOOK_LIMIT, spawn_blocking(move || tls.look())).await;
         }
-        timeout(HANDSHAKE_LIMIT, self.shake(stream)).await?
+        // Whoever is slow with its first words takes no room of those who sign.
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
+        let hello = timeout(HANDSHAKE_LIMIT, hello).await??;
+        let ours = turn.ours();
+        let signed = timeout(SIGNED_LIMIT, self.sign(hello)).await??;
+        drop(ours);
+        timeout(HANDSHAKE_LIMIT, signed).await?
     }
 
-    /// Whoever is slow with its first words takes no room of those who sign.
-    async fn shake(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    /// Answers a peer's first words once its turn has come.
+    async fn sign(&self, hello: StartHandshake<TcpStream>) -> io::Result<Accept<TcpStream>> {
         let room = Arc::clone(&self.signing).acquire_owned().await.map_err(io::Error::other)?;
+        if has_left(&hello.io).await {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         let current = Arc::clone(&self.lock().current);
         let signed = spawn_blocking(move || {
             let _room = room;
-            begun.into_stream(current)
+            hello.into_stream(current)
         });
-        signed.await.map_err(io::Error::other)?.await
+        signed.await.map_err(io::Error::other)
     }
 
     /// Whether the files are to be looked at now; whoever is told so must look.
@@ -135,6 +153,16 @@ impl Tls {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The peer has closed its side, or the connection is broken.
+async fn has_left(stream: &TcpStream) -> bool {
+    poll_fn(|cx| {
+        let mut byte = [0];
+        let peeked = stream.poll_peek(cx, &mut ReadBuf::new(&mut byte));
+        Poll::Ready(matches!(peeked, Poll::Ready(Ok(0) | Err(_))))
+    })
+    .await
 }
 
 #[cfg(test)]
@@ -203,7 +231,7 @@ mod tests {
         let most = u32::try_from(SIGNATURES_AT_ONCE).unwrap();
         let busy = Arc::clone(&tls.signing).acquire_many_owned(most).await.unwrap();
         let shaking = Arc::clone(&tls);
-        let mut shaking = Box::pin(async move { shaking.accept(stream).await });
+        let mut shaking = Box::pin(async move { shaking.accept(stream, &Turn::of_peer()).await });
         tokio::io::AsyncWriteExt::write_all(&mut peer, &hello()).await.unwrap();
         let mut answer = [0; 1];
         let waited = timeout(Duration::from_millis(100), &mut shaking).await;
@@ -231,8 +259,8 @@ mod tests {
             tokio::io::AsyncWriteExt::write_all(&mut peer, words).await.unwrap();
             let begun = tokio::time::Instant::now();
             let ended =
-                timeout(Duration::from_secs(60), tls.accept(stream)).await.expect("it ends");
-            assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
+                timeout(Duration::from_secs(60), tls.accept(stream, &Turn::of_peer())).await;
+            assert_eq!(ended.expect("it ends").unwrap_err().kind(), io::ErrorKind::TimedOut);
             assert_eq!(begun.elapsed().as_secs(), 10);
             assert_eq!(tls.signing.available_permits(), SIGNATURES_AT_ONCE);
         }
