@@ -24,6 +24,13 @@ const LEAST_BETWEEN_MOVES: usize = RING_BYTES / 8;
 /// Bytes of an intro that are handed to a socket at once; with titles they are copied.
 const INTRO_PIECE: usize = 16 * 1024;
 
+/// Rests of a frame are kept in multiples of this,
+const FINE: usize = 512;
+/// and longer ones than this
+const FINE_LIMIT: usize = 2048;
+/// in multiples of this.
+const COARSE: usize = 4096;
+
 /// What a flush came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flushed {
@@ -65,6 +72,15 @@ impl Pending {
     fn of(bytes: Vec<u8>) -> Option<Box<Self>> {
         (!bytes.is_empty()).then(|| Box::new(Self { bytes, sent: 0, intro: None }))
     }
+}
+
+/// A copy of a rest. Rests come in every length; kept in few sizes, the memory of one that has gone fits
+/// another, and the heap does not grow with each mixture of them that it has not met.
+fn kept(rest: &[u8]) -> Vec<u8> {
+    let step = if rest.len() <= FINE_LIMIT { FINE } else { COARSE };
+    let mut kept = Vec::with_capacity(rest.len().next_multiple_of(step));
+    kept.extend_from_slice(rest);
+    kept
 }
 
 impl Listener {
@@ -159,6 +175,7 @@ impl Listener {
             if !self.send_pending(stage, send)? {
                 return Ok(Flushed::Short);
             }
+            stage.clear();
             let mut look = self.cursor.send(send)?;
             if let Look::BlockDue = look {
                 look = self.send_with_blocks(stage, send)?;
@@ -167,9 +184,8 @@ impl Listener {
                 Look::Sent(len) => self.note_sent(len),
                 Look::Cut(len) => {
                     self.note_sent(len);
-                    let mut rest = self.pending.take().map_or_else(Vec::new, |rest| rest.bytes);
-                    let is_whole = self.cursor.copy_to_edge(&mut rest);
-                    self.pending = Pending::of(rest);
+                    let is_whole = self.cursor.copy_to_edge(stage);
+                    self.pending = Pending::of(kept(stage));
                     return Ok(if is_whole { Flushed::Short } else { Flushed::TooSlow });
                 }
                 Look::BlockDue => {}
@@ -232,7 +248,7 @@ impl Listener {
                 self.cursor.copy_before(piece, stage);
                 *gone += piece.len();
                 let sent = send(stage)?;
-                pending.bytes = stage.get(sent..).unwrap_or_default().to_vec();
+                pending.bytes = kept(stage.get(sent..).unwrap_or_default());
                 pending.sent = 0;
                 (stage.len(), sent)
             } else {
@@ -248,24 +264,20 @@ impl Listener {
         Ok(true)
     }
 
-    /// Sends whole frames together with the blocks between them, and keeps what was not taken.
+    /// Sends whole frames together with the blocks between them, and leaves in `stage` what was not
+    /// taken.
     fn send_with_blocks(
         &mut self,
         stage: &mut Vec<u8>,
         send: &mut impl FnMut(&[u8]) -> io::Result<usize>,
     ) -> io::Result<Look> {
-        stage.clear();
         let look = self.cursor.stage(stage);
         if !matches!(look, Look::Sent(_)) {
             return Ok(look);
         }
         let sent = send(stage)?;
-        let rest = stage.get(sent..).unwrap_or(&[]);
-        if rest.is_empty() {
-            return Ok(Look::Sent(sent));
-        }
-        self.pending = Pending::of(rest.to_vec());
-        Ok(Look::Cut(sent))
+        stage.drain(..sent.min(stage.len()));
+        Ok(if stage.is_empty() { Look::Sent(sent) } else { Look::Cut(sent) })
     }
 
     fn note_sent(&mut self, sent: usize) {
