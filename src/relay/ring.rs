@@ -8,6 +8,10 @@ use crate::mpeg::{Header, StreamTime};
 /// Bytes that the ring holds: 26 s at 320 kbit/s, 65 s at 128.
 pub const RING_BYTES: usize = 1 << 20;
 
+/// What stands where nothing was written yet. Not zero: the system would hand out memory that is not
+/// there before its first use, and the station would grow, page by page, for its first minute on air.
+const UNWRITTEN: u8 = 0xFF;
+
 /// Where a frame begins, in bytes and in time since the ring was made.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
@@ -35,7 +39,7 @@ pub(super) struct Ring {
 impl Ring {
     pub(super) fn new() -> Self {
         Self {
-            bytes: vec![0; RING_BYTES].into_boxed_slice(),
+            bytes: vec![UNWRITTEN; RING_BYTES].into_boxed_slice(),
             end: 0,
             end_time: StreamTime::ZERO,
             frames: VecDeque::new(),

@@ -21,7 +21,7 @@ pub(super) const MAX_BESIDE: usize = 4096;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Fewer tasks than this are not worth a look.
-const LEAST_LOOK: usize = 64;
+const LEAST_LOOK: usize = 8;
 
 /// A place beside the listeners, given back when it is dropped.
 pub(super) type Room = Option<OwnedSemaphorePermit>;

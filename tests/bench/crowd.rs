@@ -164,9 +164,11 @@ fn compare(cores: &Cores, sizes: &[usize], span: Duration, rounds: usize) -> boo
         let (ours, icecast) = (of(Which::Ours), of(Which::Icecast));
         is_met &= ours.held >= *count as f64
             && ours.gap < 2.0 * FLUSH_MS
-            && (*count < 5_000 || ours.cpu <= 1.3 * floor.cpu && ours.cpu < icecast.cpu / 2.0)
-            && (*count < 10_000
-                || ours.cpu <= 1.2 * floor.cpu && ours.first_late < 25.0 && ours.memory <= 256.0);
+            && (*count < 5_000
+                || ours.cpu <= 1.3 * floor.cpu
+                    && ours.cpu < icecast.cpu / 2.0
+                    && ours.memory <= 256.0)
+            && (*count < 10_000 || ours.cpu <= 1.2 * floor.cpu && ours.first_late < 25.0);
     }
     println!();
     is_met

@@ -15,6 +15,6 @@ echo "10,000 at most, who stay for half an hour in the mean and come a little fa
 echo "take everything, the others are slow, stall for up to 40 s, or take what they like; a fifth get titles. Each is flushed once a second."
 echo "Ring, mount, listeners, places and slots are the real ones; clock and sockets are made up. Checked: whole frames in"
 echo "order for everyone, jumps only where the server moved somebody forward, nothing kept of those who are gone, and"
-echo "memory: after the first hour at most 4 MiB more, in the second half of the day 256 KiB, which is a byte for each who joins."
+echo "memory: after the first hour at most 2 MiB more, in the second half of the day 256 KiB, which is a byte for each who joins."
 echo
 sed -n '/^listeners:/,/^$/p' <<<"$said" | sed '/^$/d' | report_block

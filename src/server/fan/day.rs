@@ -306,7 +306,7 @@ mod tests {
     /// Memory that may be taken after the first hour: the heap grows for as long as the pieces that
     /// are kept for the slow come in a mixture that it has not met. By the middle of the day it has;
     /// from then on a byte for each who joins would be too much.
-    const GROWTH: u64 = 4 << 20;
+    const GROWTH: u64 = 2 << 20;
     const GROWTH_LATER: u64 = 256 << 10;
 
     /// Resident memory in bytes; 0 where the system does not tell.
