@@ -26,7 +26,7 @@ use tokio_rustls::{Accept, LazyConfigAcceptor, StartHandshake, server::TlsStream
 pub use certificate::CertificateError;
 use certificate::{Pair, Stamp};
 
-use super::pending::Turn;
+use crate::server::pending::Turn;
 
 /// For the peer's part of the handshake: so long for its first words, and once more for the rest.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
