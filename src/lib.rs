@@ -29,6 +29,7 @@ pub mod ids;
 pub mod keeper;
 pub mod library;
 pub mod mpeg;
+pub mod monitor;
 pub mod net;
 pub mod pace;
 pub mod relay;
