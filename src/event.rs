@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{EntryId, SongId};
+use crate::{
+    ids::{EntryId, SongId},
+    status::Level,
+};
 
 /// Something that happened. MusicDB's names and meanings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +23,12 @@ pub enum Event {
     TimeChanged {
         /// Seconds of the current song that have been sent.
         seconds: f64,
+    },
+    /// How loud the sound is that goes out, four times a second while a monitor plays. It is not told
+    /// again to those who come back.
+    LevelChanged {
+        /// Left and right, of the last quarter of a second.
+        level: Level,
     },
     /// Another queue entry became the current one.
     SongChanged {
@@ -61,6 +70,15 @@ pub enum Event {
         /// How many were left out.
         missed: u64,
     },
+}
+
+impl Event {
+    /// It says how something is at this moment: whoever is too slow for it loses nothing, for the next
+    /// one follows soon.
+    #[must_use]
+    pub fn is_fleeting(&self) -> bool {
+        matches!(self, Self::TimeChanged { .. } | Self::LevelChanged { .. })
+    }
 }
 
 /// An event with its place in the run.

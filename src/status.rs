@@ -82,3 +82,46 @@ pub struct MountFigures {
     /// A source client feeds it now.
     pub has_source: bool,
 }
+
+/// The local monitor: the sound that goes out, decoded and played on this machine.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MonitorState {
+    /// Its sinks are given silence.
+    pub is_muted: bool,
+    /// How loud the sound is that goes out, over the last quarter of a second.
+    pub level: Level,
+    /// Frames that could not be decoded and were played as silence.
+    pub failed_frames: u64,
+    /// Each place where it is played.
+    pub sinks: Vec<SinkState>,
+}
+
+/// How loud two channels are, left and right; 1 is full scale.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Level {
+    /// The loudest sample.
+    pub peak: [f32; 2],
+    /// The root of the mean square.
+    pub rms: [f32; 2],
+}
+
+/// One place where the monitor plays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkState {
+    /// As the configuration has it, of a command its first word alone.
+    pub name: String,
+    /// It takes sound.
+    pub is_open: bool,
+    /// Why it does not, in one sentence.
+    pub reason: Option<String>,
+    /// Milliseconds of sound that wait for it.
+    pub buffered_ms: u32,
+    /// How often it had nothing to play.
+    pub underruns: u64,
+    /// Moments of sound (44,100 a second) that it did not take in time and never got.
+    pub dropped: u64,
+    /// Moments that were left out or played twice because its clock is not the stream's.
+    pub slipped: u64,
+    /// How often it was lost or could not be opened.
+    pub faults: u64,
+}

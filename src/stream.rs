@@ -21,10 +21,12 @@ use crate::{
     db::Database,
     deck::Deck,
     keeper::{Keeper, KeeperOptions},
+    monitor::{Monitor, MonitorHandle},
     net::guard::Guard,
     relay::{Links, Relay},
     server::{Server, ServerOptions, TlsOptions},
     station::{AudioStreamManager, PlayerOptions, Station, TitleForm},
+    status::MonitorState,
     subscribers::Subscribers,
     web::{self, Access, Backstage},
 };
@@ -35,6 +37,8 @@ use scans::Scans;
 const SCAN_END: Duration = Duration::from_millis(50);
 /// Connections that wait for the web.
 const HANDED_LIMIT: usize = 256;
+/// How long files and peers of the monitor may take for the last of the sound, beside the sockets.
+const MONITOR_END: Duration = Duration::from_millis(150);
 /// How long the sockets may take to end; then they are dropped.
 const SOCKETS_END: Duration = Duration::from_millis(650);
 
@@ -78,6 +82,7 @@ pub struct AudioStream {
     address: SocketAddr,
     tls_address: Option<SocketAddr>,
     url: String,
+    monitor: MonitorHandle,
 }
 
 /// What must be ended, in this order.
@@ -85,6 +90,7 @@ pub struct AudioStream {
 struct Parts {
     scans: Arc<Scans>,
     station: Station,
+    monitor: Option<Monitor>,
     runtime: Runtime,
     keeper: Keeper,
     subscribers: Subscribers,
@@ -142,6 +148,8 @@ impl AudioStream {
             relay.clone(),
             config.debug.disable_icecast,
         );
+        let monitor = start_monitor(&config, &relay, &subscribers)?;
+        let heard = monitor.as_ref().map(Monitor::handle).unwrap_or_default();
         let scans = Arc::new(Scans::new(library, database, keeper.sink(), &config));
         let (listeners, counted, figures) =
             (server.listeners(), server.listeners(), server.figures());
@@ -150,6 +158,7 @@ impl AudioStream {
             listeners: Arc::new(move || listeners.list(Instant::now())),
             listener_count: Arc::new(move || counted.count()),
             figures: Arc::new(move || figures.now()),
+            monitor: Arc::new(heard.clone()),
             scans: Arc::clone(&scans) as Arc<dyn web::ScanDesk>,
             access: Arc::new(Access {
                 token: secrets.control.reveal().to_owned(),
@@ -166,8 +175,9 @@ impl AudioStream {
         let url = local_url(address);
         let announced = lock.announce(&url);
         let first_scan = Arc::clone(&scans);
-        let parts = Parts { scans, station, runtime, keeper, subscribers, lock };
-        let stream = Self { parts: Some(parts), manager, address, tls_address, url };
+        let parts = Parts { scans, station, monitor, runtime, keeper, subscribers, lock };
+        let stream =
+            Self { parts: Some(parts), manager, address, tls_address, url, monitor: heard };
         // Where nobody can be told, it is dropped here, which ends all of it in its order.
         announced?;
         first_scan.start_configured();
@@ -178,6 +188,13 @@ impl AudioStream {
     #[must_use]
     pub fn manager(&self) -> AudioStreamManager {
         self.manager.clone()
+    }
+
+    /// The local monitor: how loud it is, where it plays, and the way to mute it. One without sinks
+    /// where the configuration names none.
+    #[must_use]
+    pub fn monitor(&self) -> MonitorHandle {
+        self.monitor.clone()
     }
 
     /// The address of the embedded server; the port is the real one where 0 was asked for.
@@ -223,6 +240,10 @@ impl AudioStream {
         // Followers of the events learn of the end before their connections close.
         parts.subscribers.close();
         let peaceful = parts.runtime.stop(SOCKETS_END);
+        // It has heard the end of the relay, and its sinks are at their last frames since.
+        if let Some(monitor) = parts.monitor {
+            monitor.stop(MONITOR_END);
+        }
         drop(parts.lock);
         if peaceful { Ok(()) } else { Err(StopError::Sockets) }
     }
@@ -233,6 +254,27 @@ impl Drop for AudioStream {
         if let Err(error) = self.end() {
             tracing::warn!("{error}");
         }
+    }
+}
+
+/// Plays what goes out where the configuration says so; nothing where it names no place.
+fn start_monitor(
+    config: &Config,
+    relay: &Relay,
+    subscribers: &Subscribers,
+) -> Result<Option<Monitor>, StartError> {
+    let sinks = &config.monitor.sinks;
+    let monitor = (!sinks.is_empty()).then(|| Monitor::start(sinks, relay, subscribers.clone()));
+    monitor.transpose().map_err(StartError::Monitor)
+}
+
+impl web::MonitorDesk for MonitorHandle {
+    fn state(&self) -> MonitorState {
+        Self::state(self)
+    }
+
+    fn set_muted(&self, is_muted: bool) {
+        Self::set_muted(self, is_muted);
     }
 }
 

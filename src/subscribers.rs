@@ -1,6 +1,6 @@
 //! Subscribers: everyone who is told of events, each behind a bounded queue of its own.
 //!
-//! Publishing never waits: a subscriber that falls behind loses `TimeChanged` first, then gets one
+//! Publishing never waits: a subscriber that falls behind loses times and levels first, then gets one
 //! `Lagged` in place of what it missed.
 
 use std::{
@@ -77,10 +77,13 @@ impl Subscribers {
         let mut shared = lock(&self.shared);
         shared.next_seq += 1;
         let envelope = Envelope { seq: shared.next_seq, at_ms: unix_millis(), event };
-        if shared.history.len() == HISTORY_LIMIT {
-            shared.history.pop_front();
+        // Levels come so often that they would leave no room for what matters.
+        if !matches!(envelope.event, Event::LevelChanged { .. }) {
+            if shared.history.len() == HISTORY_LIMIT {
+                shared.history.pop_front();
+            }
+            shared.history.push_back(envelope.clone());
         }
-        shared.history.push_back(envelope.clone());
         shared.queues.retain(|queue| {
             let Some(queue) = queue.upgrade() else { return false };
             queue.push(envelope.clone());
@@ -137,12 +140,11 @@ impl Queue {
     fn push(&self, envelope: Envelope) {
         let mut state = lock(&self.state);
         if state.waiting.len() >= QUEUE_LIMIT {
-            let stale_time =
-                state.waiting.iter().position(|e| matches!(e.event, Event::TimeChanged { .. }));
-            if let Some(index) = stale_time {
+            let stale = state.waiting.iter().position(|envelope| envelope.event.is_fleeting());
+            if let Some(index) = stale {
                 state.waiting.remove(index);
-            } else if matches!(envelope.event, Event::TimeChanged { .. }) {
-                // The next one comes in a second; what waits here does not come again.
+            } else if envelope.event.is_fleeting() {
+                // The next one comes soon; what waits here does not come again.
                 return;
             } else {
                 state.missed += state.waiting.len() as u64;

@@ -73,6 +73,12 @@ mod matrix_peer;
 mod matrix_players_peer;
 #[path = "it/metrics.rs"]
 mod metrics;
+#[path = "it/monitor.rs"]
+mod monitor;
+#[path = "it/monitor_command.rs"]
+mod monitor_command;
+#[path = "it/monitor_peer.rs"]
+mod monitor_peer;
 #[path = "it/mount_settings.rs"]
 mod mount_settings;
 #[path = "it/mpeg_carriers.rs"]

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use super::{backup, check, config, failure::Usage, queue, scan, serve, songs, status, watch};
+use super::{
+    backup, check, config, failure::Usage, monitor, queue, scan, serve, songs, status, watch,
+};
 
 /// A music streaming server with a song queue.
 ///
@@ -65,6 +67,8 @@ pub(super) enum Command {
     Songs(songs::Options),
     /// Walk MP3 files: frames, exact duration, formats, tags, junk
     Check(check::Options),
+    /// Play PCM on this machine: received on TCP, from a raw file, or from a stream
+    Monitor(monitor::Options),
     /// Print the configuration that holds, passwords masked
     Config(config::Options),
     /// Write a verified copy of the database, also while the server runs
@@ -78,6 +82,7 @@ impl Command {
         let (name, does) = match self {
             Self::Serve(_) => ("serve", "starts a station on this machine"),
             Self::Check(_) => ("check", "reads files of this machine"),
+            Self::Monitor(_) => ("monitor", "plays on this machine"),
             Self::Config(_) => ("config", "prints the configuration of this machine"),
             _ => return Ok(()),
         };
@@ -103,7 +108,7 @@ mod tests {
             names,
             [
                 "serve", "scan", "queue", "play", "pause", "next", "status", "watch", "songs",
-                "check", "config", "backup"
+                "check", "monitor", "config", "backup"
             ]
         );
     }

@@ -46,6 +46,11 @@ pub(super) fn clock(seconds: f64) -> String {
     }
 }
 
+/// `-6.0 dB` of full scale, or that there is none.
+pub(super) fn decibels(value: f64) -> String {
+    if value > 0.0 { format!("{:.1} dB", 20.0 * value.log10()) } else { "silence".to_owned() }
+}
+
 /// `12 s`, `3 min`, `5 h 2 min`, `2 d 3 h`.
 pub(super) fn span(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);

@@ -14,6 +14,7 @@ mod entry;
 mod events;
 mod failure;
 mod layout;
+mod monitor;
 mod open_files;
 mod places;
 mod play;
@@ -69,6 +70,7 @@ fn dispatch(arguments: Arguments, screen: &mut dyn Write) -> Result<()> {
         Command::Watch(options) => watch::run(&options, &setting()?, screen),
         Command::Songs(options) => songs::run(&options, &setting()?, screen),
         Command::Check(options) => check::run(&options, screen),
+        Command::Monitor(options) => monitor::run(&options, screen),
         Command::Config(options) => config::run(&options, &global, screen),
         Command::Backup(options) => backup::run(&options, &setting()?, screen),
     }

@@ -10,6 +10,7 @@ use super::{
     setting::Setting,
     wire::State,
 };
+use crate::status::SinkState;
 
 /// Flags of `status`.
 #[derive(Debug, Args)]
@@ -56,13 +57,39 @@ fn text(state: &State, url: &str) -> String {
         let connected = if output.connected { "connected" } else { reason };
         line(&output.name, connected.to_owned());
     }
+    for sink in &state.monitor.sinks {
+        line("monitor", sink_line(sink, state.monitor.is_muted));
+    }
     line("running", format!("for {}", span(state.uptime_seconds)));
     text
+}
+
+/// A place where the monitor plays, and what it has had to put up with.
+fn sink_line(sink: &SinkState, is_muted: bool) -> String {
+    let state = match (&sink.reason, sink.is_open, is_muted) {
+        (Some(reason), ..) => reason.clone(),
+        (None, false, _) => "is being opened".to_owned(),
+        (None, true, true) => "muted".to_owned(),
+        (None, true, false) => "playing".to_owned(),
+    };
+    let mut line = format!("{}: {state}", sink.name);
+    let seconds = |frames: u64| frames as f64 / 44_100.0;
+    if sink.underruns > 0 {
+        let _ = write!(line, "; {} underruns", sink.underruns);
+    }
+    if sink.dropped > 0 {
+        let _ = write!(line, "; {:.1} s dropped", seconds(sink.dropped));
+    }
+    if sink.slipped > 0 {
+        let _ = write!(line, "; {:.3} s slipped", seconds(sink.slipped));
+    }
+    line
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::MonitorState;
 
     fn state() -> State {
         serde_json::from_value(serde_json::json!({
@@ -91,6 +118,25 @@ mod tests {
              mount     connected\n\
              icecast   401: the password is wrong\n\
              running   for 3 min\n"
+        );
+    }
+
+    #[test]
+    fn every_sink_of_the_monitor_has_a_line() {
+        let sink = SinkState { name: "waveout".into(), is_open: true, ..SinkState::default() };
+        let hurt = SinkState { underruns: 2, dropped: 44_100, slipped: 441, ..sink.clone() };
+        let gone = SinkState { is_open: false, reason: Some("no device".into()), ..sink.clone() };
+        let sinks = vec![sink, hurt, gone];
+        let monitor = MonitorState { sinks, ..MonitorState::default() };
+        let text = text(&State { monitor, ..state() }, "http://x");
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("monitor")).collect();
+        assert_eq!(
+            lines,
+            [
+                "monitor   waveout: playing",
+                "monitor   waveout: playing; 2 underruns; 1.0 s dropped; 0.010 s slipped",
+                "monitor   waveout: no device",
+            ]
         );
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     client::Client,
-    layout::{clock, safe},
+    layout::{clock, decibels, safe},
     setting::Setting,
     wire::State,
 };
@@ -58,6 +58,12 @@ fn line(event: &Value, playing: impl FnOnce() -> Option<String>) -> String {
             let reason = event["reason"].as_str().unwrap_or_default();
             format!("song {}: {}", event["song_id"], safe(reason))
         }
+        "LevelChanged" => {
+            let peaks = event["level"]["peak"].as_array().into_iter().flatten();
+            let decibels: Vec<_> =
+                peaks.map(|peak| decibels(peak.as_f64().unwrap_or(0.0))).collect();
+            format!("peak {}", decibels.join(" and "))
+        }
         "FormatChanged" => {
             let sides = if event["channels"] == 1 { "mono" } else { "stereo" };
             format!("the stream is now {} Hz {sides}", event["sample_rate"])
@@ -76,6 +82,7 @@ mod tests {
     use crate::{
         event::Event,
         ids::{EntryId, SongId},
+        status::Level,
     };
 
     #[test]
@@ -85,6 +92,9 @@ mod tests {
         let status = Event::StatusChanged { is_connected: true, is_playing: false };
         assert_eq!(shown(&status), "StatusChanged    connected, not playing");
         assert_eq!(shown(&Event::TimeChanged { seconds: 61.2 }), "TimeChanged      1:01");
+        let level = Level { peak: [0.5, 0.0], rms: [0.1, 0.0] };
+        let shown_level = shown(&Event::LevelChanged { level });
+        assert_eq!(shown_level, "LevelChanged     peak -6.0 dB and silence");
         let song = Event::SongChanged { entry_id: Some(EntryId(1)), song_id: Some(SongId(2)) };
         assert_eq!(shown(&song), "SongChanged      A – B");
         assert_eq!(shown(&Event::SongQueueChanged { revision: 4 }), "SongQueueChanged revision 4");

@@ -10,7 +10,7 @@ use crate::{
     command::Effect,
     ids::{EntryId, SongId},
     library, song,
-    status::OutputState,
+    status::{MonitorState, OutputState},
 };
 
 /// A song.
@@ -73,6 +73,8 @@ pub(super) struct State {
     pub(super) listeners: u64,
     pub(super) mount: String,
     pub(super) uptime_seconds: u64,
+    #[serde(default)]
+    pub(super) monitor: MonitorState,
 }
 
 /// `GET /api/v1/scan`.

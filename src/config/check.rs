@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, ops::RangeInclusive};
 
-use super::{Config, title_form, web_address::is_web_address};
+use super::{Config, NoSink, title_form, web_address::is_web_address};
 use crate::net::own::is_self;
 
 /// Milliseconds of a tick: below, a thread wakes more often than its machine can keep up with;
@@ -74,6 +74,12 @@ pub enum CheckError {
         /// The field that was probably meant.
         nearest: String,
     },
+    /// A place at which this program cannot play. Write one that it has.
+    #[error("monitor.sinks: {0}")]
+    Sink(NoSink),
+    /// Two that would write into each other. Keep one of them.
+    #[error("monitor.sinks has {0} twice; keep it once")]
+    SinkTwice(String),
     /// A setting of a `[[mount]]` that cannot hold.
     #[error("[[mount]] {mount}: {key} is `{value}`, but {reason}")]
     MountSetting {
@@ -170,8 +176,20 @@ impl Config {
             }
         }
         self.check_lengths()?;
+        self.check_sinks()?;
         self.check_tls()?;
         self.check_icecast()
+    }
+
+    fn check_sinks(&self) -> Result<(), CheckError> {
+        let sinks = &self.monitor.sinks;
+        for (at, sink) in sinks.iter().enumerate() {
+            sink.check().map_err(CheckError::Sink)?;
+            if sinks.iter().take(at).any(|other| other == sink) {
+                return Err(CheckError::SinkTwice(sink.to_string()));
+            }
+        }
+        Ok(())
     }
 
     fn check_lengths(&self) -> Result<(), CheckError> {

@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(config.server.tls_listen, None);
         assert_eq!(config.server.trusted_proxies.len(), 2);
         assert_eq!(config.randy.genres, ["Rock, slow", "Jazz"]);
-        assert_eq!(config.monitor.sinks, ["alsa"]);
+        assert_eq!(config.monitor.sinks, ["alsa".parse().unwrap()]);
         assert_eq!(config.stream.name, "Radio, 1");
         assert_eq!(config.stream.start, Start::Paused);
         assert_eq!(config.directories.data, Path::new("/home/u/radio"));

@@ -17,7 +17,6 @@ impl Config {
             ("directories.watch", self.directories.watch != default.directories.watch),
             ("randy", randy != default.randy),
             ("tracker", self.tracker != default.tracker),
-            ("monitor.sinks", self.monitor != default.monitor),
         ];
         differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::SinkSpec;
+
 /// Which songs were played one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -23,7 +25,7 @@ impl Default for Tracker {
 #[serde(default, deny_unknown_fields)]
 pub struct Monitor {
     /// `waveout`, `alsa[:DEVICE]`, `exec:COMMAND`, `wav:FILE` or `tcp:HOST:PORT`.
-    pub sinks: Vec<String>,
+    pub sinks: Vec<SinkSpec>,
 }
 
 /// Parts that can be switched off.

@@ -3,6 +3,8 @@
 //! As bytes a frame is four: left then right, each with its lower byte first, as the raw audio socket
 //! and WAV have it.
 
+use std::collections::VecDeque;
+
 /// Frames in a second.
 pub const RATE: u32 = 44_100;
 /// Bytes of one frame.
@@ -29,6 +31,16 @@ pub fn put_bytes(frames: &[Frame], bytes: &mut Vec<u8>) {
         let ([a, b], [c, d]) = (left.to_le_bytes(), right.to_le_bytes());
         bytes.extend_from_slice(&[a, b, c, d]);
     }
+}
+
+/// Moves the first `count` frames of `from`, or as many as there are, to the end of `to`.
+pub(super) fn move_frames(from: &mut VecDeque<Frame>, count: usize, to: &mut Vec<Frame>) {
+    let count = count.min(from.len());
+    let (first, second) = from.as_slices();
+    let of_first = first.get(..count).unwrap_or(first);
+    to.extend_from_slice(of_first);
+    to.extend_from_slice(second.get(..count - of_first.len()).unwrap_or_default());
+    from.drain(..count);
 }
 
 /// Frames of bytes that come in pieces, which may end anywhere.
@@ -91,6 +103,18 @@ mod tests {
         ] {
             assert_eq!(quantize(sample), step, "{sample}");
         }
+    }
+
+    #[test]
+    fn frames_are_moved_in_order_over_the_seam_of_their_queue() {
+        let mut from: VecDeque<Frame> = (0..8).map(|n| [n, n]).collect();
+        let mut to = Vec::new();
+        for (count, more) in [(5, 5), (0, 0), (6, 0), (9, 0)] {
+            move_frames(&mut from, count, &mut to);
+            let next = i16::try_from(to.len() + from.len()).unwrap();
+            from.extend((next..next + more).map(|n| [n, n]));
+        }
+        assert_eq!((to, from.len()), ((0..13).map(|n| [n, n]).collect(), 0));
     }
 
     proptest! {

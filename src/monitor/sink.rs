@@ -1,6 +1,11 @@
 //! A sink: a place that plays PCM or keeps it.
 
+use std::sync::Arc;
+
 use super::{Fault, pcm::Frame};
+
+/// Ends a sink from another thread, whatever that waits for.
+pub type Cut = Arc<dyn Fn() + Send + Sync>;
 
 /// One device, file, command or peer that takes PCM; a thread of its own owns it.
 pub trait Sink: Send {
@@ -24,6 +29,11 @@ pub trait Sink: Send {
     /// # Errors
     /// Some of it may be lost.
     fn finish(&mut self) -> Result<(), Fault>;
+
+    /// How a call of it that takes too long is ended; nothing where each is bounded by itself.
+    fn cut(&self) -> Option<Cut> {
+        None
+    }
 }
 
 /// How a sink takes PCM.

@@ -35,6 +35,11 @@ pub enum StartError {
     /// The streaming thread did not start.
     #[error(transparent)]
     Station(#[from] StationError),
+    /// The monitor's threads did not start: end other programs or raise the limit on threads.
+    #[error(
+        "the threads of the monitor could not be started: {0}; end other programs or raise the limit on threads"
+    )]
+    Monitor(#[source] io::Error),
     /// The sockets' thread did not start: end other programs or raise the limit on threads.
     #[error(
         "the thread for sockets could not be started: {0}; end other programs or raise the limit on threads"

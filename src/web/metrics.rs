@@ -22,7 +22,7 @@ use prometheus_client::{
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{ApiError, Backstage, health::last_frame_age, process::Process};
-use crate::status::{MountFigures, OutputState, ServerFigures};
+use crate::status::{MonitorState, MountFigures, OutputState, ServerFigures, SinkState};
 
 /// What all names but those of the process begin with.
 const PREFIX: &str = "musicdb_stream";
@@ -43,6 +43,7 @@ type Real = Gauge<f64, AtomicU64>;
 struct Facts {
     server: ServerFigures,
     outputs: Vec<OutputState>,
+    monitor: MonitorState,
     is_playing: bool,
     is_connected: bool,
     wanted: bool,
@@ -93,6 +94,7 @@ impl Facts {
         Self {
             server: (backstage.figures)(),
             outputs: state.outputs,
+            monitor: backstage.monitor.state(),
             is_playing: state.is_playing,
             is_connected: state.is_connected,
             wanted: state.wanted,
@@ -113,6 +115,7 @@ impl Facts {
         self.add_station(ours);
         self.add_server(ours);
         add_mounts(ours, &self.server.mounts);
+        add_monitor(ours, &self.monitor);
         let mut text = String::new();
         encode(&mut text, &registry)?;
         Ok(text)
@@ -246,6 +249,36 @@ fn add_mounts(ours: &mut Registry, mounts: &[MountFigures]) {
     ours.register("mount_listeners_dropped_slow", help, slow);
 }
 
+/// A figure of a sink.
+type OfSink = fn(&SinkState) -> u64;
+
+fn add_monitor(ours: &mut Registry, monitor: &MonitorState) {
+    let open = Family::<Label, Whole>::default();
+    for sink in &monitor.sinks {
+        let gauge = open.get_or_create_owned(&[("sink", sink.name.clone())]);
+        gauge.set(i64::from(sink.is_open));
+    }
+    ours.register("monitor_sink_open", "The sink of the monitor takes sound", open);
+    let counters: [(&str, &str, OfSink); 4] = [
+        ("monitor_underruns", "Times that the sink had nothing to play", |sink| sink.underruns),
+        ("monitor_dropped", "Moments of sound that the sink never got", |sink| sink.dropped),
+        ("monitor_slipped", "Moments left out or doubled because of its clock", |sink| {
+            sink.slipped
+        }),
+        ("monitor_faults", "Times that it was lost or could not be opened", |sink| sink.faults),
+    ];
+    for (name, help, value) in counters {
+        let family = Family::<Label, Counter>::default();
+        for sink in &monitor.sinks {
+            let counter = family.get_or_create_owned(&[("sink", sink.name.clone())]);
+            counter.inc_by(value(sink));
+        }
+        ours.register(name, help, family);
+    }
+    let help = "Frames that the monitor could not decode and played as silence";
+    ours.register("monitor_failed_frames", help, counter(monitor.failed_frames));
+}
+
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
@@ -297,6 +330,14 @@ mod tests {
         Facts {
             server: ServerFigures { accepted: 7, mounts, ..ServerFigures::default() },
             outputs: vec![OutputState { name: "mount".into(), connected: true, reason: None }],
+            monitor: MonitorState {
+                sinks: vec![SinkState {
+                    name: "waveout".into(),
+                    underruns: 2,
+                    ..SinkState::default()
+                }],
+                ..MonitorState::default()
+            },
             is_playing: true,
             played: Some(12),
             frame_age: Some(Duration::from_millis(250)),
@@ -318,6 +359,8 @@ mod tests {
             "musicdb_stream_mount_listeners{mount=\"/stream\"} 3",
             "musicdb_stream_output_connected{output=\"mount\"} 1",
             "musicdb_stream_is_playing 1",
+            "musicdb_stream_monitor_underruns_total{sink=\"waveout\"} 2",
+            "musicdb_stream_monitor_sink_open{sink=\"waveout\"} 0",
             "musicdb_stream_songs_played_total 12",
             "musicdb_stream_last_frame_age_seconds 0.25",
         ] {

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod health;
 mod metrics;
+mod monitor;
 mod page;
 mod process;
 mod queue;
@@ -33,7 +34,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     station::AudioStreamManager,
-    status::{ListenerInfo, ServerFigures},
+    status::{ListenerInfo, MonitorState, ServerFigures},
 };
 use error::ApiError;
 
@@ -48,6 +49,8 @@ pub struct Backstage {
     pub listener_count: Arc<dyn Fn() -> usize + Send + Sync>,
     /// What the embedded server has done.
     pub figures: Arc<dyn Fn() -> ServerFigures + Send + Sync>,
+    /// How the sound is played on this machine.
+    pub monitor: Arc<dyn MonitorDesk>,
     /// Starts scans of the library and tells how far they are.
     pub scans: Arc<dyn ScanDesk>,
     /// Who may do what.
@@ -58,6 +61,15 @@ pub struct Backstage {
     pub run: String,
     /// When the stream was started.
     pub started: Instant,
+}
+
+/// The monitor, as the web needs it.
+pub trait MonitorDesk: Send + Sync {
+    /// How it is.
+    fn state(&self) -> MonitorState;
+
+    /// Gives its sinks silence, or sound again.
+    fn set_muted(&self, is_muted: bool);
 }
 
 /// All routes, ready to be served.
@@ -77,6 +89,7 @@ pub fn site(backstage: Backstage) -> Site {
         .route("/api/v1/history", get(songs::history))
         .route("/api/v1/listeners", get(state::listeners))
         .route("/api/v1/scan", get(scan::progress))
+        .route("/api/v1/monitor", get(monitor::show))
         .route("/api/v1/events", get(events::follow))
         .route_layer(middleware::from_fn_with_state(backstage.clone(), access::may_read));
     let control = Router::new()
@@ -86,6 +99,7 @@ pub fn site(backstage: Backstage) -> Site {
         .route("/api/v1/queue/random", post(queue::add_random))
         .route("/api/v1/queue/{entry_id}", delete(queue::remove))
         .route("/api/v1/queue/{entry_id}/move", post(queue::move_after))
+        .route("/api/v1/monitor", post(monitor::mute))
         .route("/api/v1/scan", post(scan::start))
         .route("/api/v1/import", post(scan::import))
         .route("/api/v1/backup", post(scan::backup))

@@ -31,6 +31,7 @@ pub(super) fn snapshot(backstage: &Backstage) -> Value {
         "queue_revision": queue.revision,
         "listeners": (backstage.listener_count)(),
         "mount": backstage.mount,
+        "monitor": backstage.monitor.state(),
         "uptime_seconds": backstage.started.elapsed().as_secs(),
     })
 }

@@ -10,7 +10,7 @@ use std::{
 const VOCABULARIES: [&str; 5] = ["command", "event", "status", "ids", "song"];
 /// External crates and the only rooms that may name them. What `docs/architecture.md` says of
 /// some of them is compared below.
-const OWNERS: [(&str, &[&str]); 11] = [
+const OWNERS: [(&str, &[&str]); 12] = [
     ("rusqlite", &["db", "library", "keeper"]),
     ("rusqlite_migration", &["db"]),
     ("axum", &["web"]),
@@ -21,7 +21,8 @@ const OWNERS: [(&str, &[&str]); 11] = [
     ("lofty", &["library"]),
     ("walkdir", &["library"]),
     ("prometheus_client", &["web"]),
-    ("symphonia", &[]),
+    ("symphonia", &["monitor"]),
+    ("rubato", &["monitor"]),
 ];
 /// Where the second noun in a file has to be found.
 const MOST_LINES: usize = 400;

@@ -33,6 +33,7 @@ fn links_within_the_documents_lead_to_files() {
         "docs/api.md",
         "docs/architecture.md",
         "docs/exact-audio.md",
+        "docs/monitor.md",
         "docs/clients.md",
         "docs/icecast-compat.md",
         "docs/CHANGELOG.md",

@@ -15,6 +15,7 @@ pub mod fake_icecast;
 pub mod home;
 pub mod ledger;
 pub mod matrix;
+pub mod monitored;
 pub mod mp3;
 pub mod mutation;
 pub mod ordeal;
