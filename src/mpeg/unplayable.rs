@@ -83,6 +83,7 @@ fn told(kind: io::ErrorKind, code: Option<i32>) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
     use super::*;
 
     #[test]

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     path::Path,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use musicdb_stream::server::ServerOptions;
@@ -83,7 +83,7 @@ fn a_source_is_noted_when_it_has_ended() {
 #[cfg(unix)]
 #[test]
 fn the_access_log_is_its_owners_and_begins_anew_where_it_was_moved_away() {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{os::unix::fs::PermissionsExt, time::Instant};
     let folder = tempfile::tempdir().unwrap();
     let (path, old) = (folder.path().join("access.log"), folder.path().join("access.log.1"));
     let radio = Radio::on_air(ServerOptions { access_log: Some(path.clone()), ..options() }, 1);

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     time::Duration,
 };
 
@@ -124,8 +124,8 @@ fn a_listener_whose_machine_has_vanished_is_gone_within_half_a_minute() {
 
 /// The active timer of a connection's server side and when it is due, from /proc/net/tcp.
 #[cfg(target_os = "linux")]
-fn kernel_timers(server: SocketAddr, client: SocketAddr) -> (String, u64) {
-    let shown = |address: SocketAddr| format!("0100007F:{:04X}", address.port());
+fn kernel_timers(server: std::net::SocketAddr, client: std::net::SocketAddr) -> (String, u64) {
+    let shown = |address: std::net::SocketAddr| format!("0100007F:{:04X}", address.port());
     let (from, to) = (shown(server), shown(client));
     let mut seen = (String::new(), 0);
     crate::support::radio::wait_until("nothing is on its way any more", || {

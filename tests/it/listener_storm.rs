@@ -4,7 +4,7 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use musicdb_stream::{
@@ -15,11 +15,7 @@ use musicdb_stream::{
 use socket2::{Domain, Socket, Type};
 use tokio::sync::mpsc;
 
-use crate::support::{
-    home::Home,
-    radio::{PATIENCE, Radio, options, rest, run_on_paused_time},
-    served::Served,
-};
+use crate::support::radio::{PATIENCE, Radio, options, rest, run_on_paused_time};
 
 const HEALTHY: usize = 20;
 const STALLED: usize = 200;
@@ -112,6 +108,10 @@ fn half_requests_are_told_408_at_their_limit_and_leave_no_trace() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_storm_stays_within_the_memory_that_is_documented() {
+    use std::time::Instant;
+
+    use crate::support::{home::Home, served::Served};
+
     let home = Home::new();
     let served = Served::start(&home.path("data"), &["--demo"], &[]);
     served.wait_for(PATIENCE, |state| state["is_playing"] == true);

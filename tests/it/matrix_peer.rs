@@ -1,6 +1,8 @@
 //! The same clients at a real Icecast 2.4.4 and at our own server, at the same time on the same
 //! station: they must be told the same, but for what [`OF_LISTENERS`] has.
 
+#![cfg(unix)]
+
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use crate::support::{

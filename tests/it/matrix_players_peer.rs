@@ -1,5 +1,7 @@
 //! More of the matrix: clients that keep running, and what they pass on. See `matrix_peer.rs`.
 
+#![cfg(unix)]
+
 use std::{collections::BTreeSet, fs};
 
 use musicdb_stream::mpeg::Header;

@@ -1,5 +1,7 @@
 //! Growing past one machine with real Icecasts, configured as docs/operating.md shows it.
 
+#![cfg(unix)]
+
 use std::{
     fs,
     io::{Read, Write},

@@ -1,6 +1,8 @@
 //! The same source clients at a real Icecast 2.4.4 and at our own server: they and their listeners
 //! must be told the same, but for what [`of_sources`] has.
 
+#![cfg(unix)]
+
 use std::{
     io::{Read, Write},
     net::TcpStream,

@@ -2,6 +2,8 @@
 //! than there is room for, and 1,000 who never get to it; what those wait who have nothing to do with
 //! it, and how even the sound of a listener comes.
 
+#![cfg(unix)]
+
 use std::{
     fs,
     io::{Read, Write},

@@ -1,5 +1,7 @@
 //! A web page with an audio element, served to a headless Chromium, and what the page tells back.
 
+#![cfg(unix)]
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},

@@ -49,7 +49,7 @@ impl Sample {
         let mut words = head.splitn(3, ' ');
         let (weight, answers, lines) = (words.next()?, words.next()?, words.next()?);
         let weight = weight.parse().ok()?;
-        let answers = answers.split(',').map(|status| status.parse().ok());
+        let answers = answers.split(',').map(|status| status.parse::<u16>().ok());
         let lines = lines.split(" | ").map(str::trim).collect();
         Some(Self { weight, answers: answers.collect::<Option<_>>()?, lines, body: body_of(body)? })
     }

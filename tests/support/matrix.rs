@@ -1,5 +1,7 @@
 //! One station that a real Icecast and our own server send at the same time.
 
+#![cfg(unix)]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -194,7 +194,7 @@ fn change(bytes: &mut Vec<u8>, corpus: &Corpus, rng: &mut SmallRng) {
             let behind: Vec<u8> = if rng.random_bool(0.5) {
                 corpus.draw(rng).0
             } else {
-                (0..rng.random_range(1..300)).map(|_| rng.random()).collect()
+                (0..rng.random_range(1..300)).map(|_| rng.random::<u8>()).collect()
             };
             bytes.extend_from_slice(&behind);
         }
@@ -207,7 +207,7 @@ fn change(bytes: &mut Vec<u8>, corpus: &Corpus, rng: &mut SmallRng) {
         16 => number(bytes, at, rng),
         _ => {
             if rng.random_ratio(1, 4) {
-                *bytes = (0..rng.random_range(1..400)).map(|_| rng.random()).collect();
+                *bytes = (0..rng.random_range(1..400)).map(|_| rng.random::<u8>()).collect();
             } else {
                 escape(bytes, at);
             }

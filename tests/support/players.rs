@@ -1,5 +1,7 @@
 //! Real players, each in a home of its own, ended with all that it started when it is dropped.
 
+#![cfg(unix)]
+
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Write},

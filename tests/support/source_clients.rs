@@ -1,5 +1,7 @@
 //! Real source clients, each sending the matrix's songs to a mount.
 
+#![cfg(unix)]
+
 use std::{fs, path::PathBuf};
 
 use tempfile::TempDir;
