@@ -30,6 +30,8 @@ mod sink;
 mod supply;
 mod tcp;
 mod wav;
+#[cfg(any(windows, test))]
+pub mod waveout;
 
 pub use fault::Fault;
 pub use hearing::Hearing;
