@@ -10,7 +10,7 @@ use std::{
 const VOCABULARIES: [&str; 5] = ["command", "event", "status", "ids", "song"];
 /// External crates and the only rooms that may name them. What `docs/architecture.md` says of
 /// some of them is compared below.
-const OWNERS: [(&str, &[&str]); 12] = [
+const OWNERS: [(&str, &[&str]); 15] = [
     ("rusqlite", &["db", "library", "keeper"]),
     ("rusqlite_migration", &["db"]),
     ("axum", &["web"]),
@@ -23,6 +23,9 @@ const OWNERS: [(&str, &[&str]); 12] = [
     ("prometheus_client", &["web"]),
     ("symphonia", &["monitor"]),
     ("rubato", &["monitor"]),
+    ("alsa", &["monitor"]),
+    ("shared_child", &["monitor"]),
+    ("windows_sys", &["monitor"]),
 ];
 /// Where the second noun in a file has to be found.
 const MOST_LINES: usize = 400;
@@ -230,10 +233,12 @@ fn the_document_names_the_same_owners() {
 }
 
 #[test]
-fn the_library_reads_no_environment_and_nothing_is_unsafe() {
+fn the_library_reads_no_environment_and_nothing_but_waveout_is_unsafe() {
     for source in sources() {
         let code = without_comments(&source.text);
-        assert!(after_word(&code, "unsafe").next().is_none(), "{}: unsafe", source.shown());
+        let is_waveout = source.path.starts_with(root().join("src/monitor/waveout"));
+        let is_safe = after_word(&code, "unsafe").next().is_none();
+        assert!(is_safe || is_waveout, "{}: unsafe", source.shown());
         let reads = ["env::var", "env::args", "env::home_dir", "env::current_dir"];
         let reads = reads.iter().any(|call| source.code().contains(call));
         assert!(

@@ -25,11 +25,6 @@ const WHOLE: &str = "GET /stream HTTP/1.1\r\nHost: storm\r\n\r\n";
 /// Bytes of the answer's head, and what the kernel may hold of a stream that nobody reads.
 const A_HEAD: usize = 1_000;
 const IN_THE_KERNEL: usize = 192 * 1024;
-/// What docs/operating.md allows of memory over the idle process: a plain listener, a connection
-/// that has not said what it wants, and what an allocator takes in advance.
-const A_LISTENER: u64 = 1_024;
-const A_GUEST: u64 = 1_024;
-const IN_ADVANCE: u64 = 1 << 20;
 
 /// Connections that say this and read nothing, with as little room for it as the kernel allows.
 fn silent(server: SocketAddr, count: usize, request: &str) -> Vec<TcpStream> {
@@ -111,6 +106,12 @@ fn a_storm_stays_within_the_memory_that_is_documented() {
     use std::time::Instant;
 
     use crate::support::{home::Home, served::Served};
+
+    // What docs/operating.md allows of memory over the idle process: a plain listener, a connection
+    // that has not said what it wants, and what an allocator takes in advance.
+    const A_LISTENER: u64 = 1_024;
+    const A_GUEST: u64 = 1_024;
+    const IN_ADVANCE: u64 = 1 << 20;
 
     let home = Home::new();
     let served = Served::start(&home.path("data"), &["--demo"], &[]);

@@ -1,5 +1,7 @@
 //! What clients tell of a real Icecast and of our own server, and the table of what differs.
 
+#![cfg(unix)]
+
 use std::collections::BTreeMap;
 
 /// What a client told of a server: named, in words.

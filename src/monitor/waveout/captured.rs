@@ -11,7 +11,7 @@ mod tests {
     };
 
     use crate::monitor::{
-        Fault, Sink,
+        Fault,
         pcm::{Frame, Unpacker},
         waveout::{
             Shape, left_behind,

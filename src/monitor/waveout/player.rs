@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const GIVING_BACK: Duration = Duration::from_millis(500);
 /// Silence behind the last sound, 100 ms: a block is done before the device has played the last
 /// milliseconds of it, and closing drops those.
-const TAIL: [Frame; 4_410] = [[0, 0]; 4_410];
+static TAIL: [Frame; 4_410] = [[0, 0]; 4_410];
 
 /// Blocks that this process had to leave to winmm.
 static LEFT_BEHIND: AtomicU64 = AtomicU64::new(0);

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// UTF-16 units of a text at most, with the zero behind it (MAXERRORLENGTH).
-const TEXT: usize = 256;
+const TEXT: u32 = 256;
 
 /// Bytes of a header, as the calls want to be told.
 #[expect(clippy::cast_possible_truncation, reason = "48, or 32")]
@@ -127,9 +127,9 @@ unsafe impl Winmm for System {
     }
 
     fn text(&self, Code(code): Code) -> Option<String> {
-        let mut text = [0; TEXT];
+        let mut text = [0; TEXT as usize];
         // SAFETY: so many units are there.
-        let outcome = unsafe { waveOutGetErrorTextW(code, text.as_mut_ptr(), TEXT as u32) };
+        let outcome = unsafe { waveOutGetErrorTextW(code, text.as_mut_ptr(), TEXT) };
         let end = text.iter().position(|unit| *unit == 0)?;
         (outcome == 0).then(|| String::from_utf16_lossy(&text[..end]))
     }
