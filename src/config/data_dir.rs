@@ -264,8 +264,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        let error = DataDir::open(&file.join("data")).unwrap_err().to_string();
-        assert!(error.contains("file/data cannot be made") && error.contains("--data"), "{error}");
+        let path = file.join("data");
+        let error = DataDir::open(&path).unwrap_err().to_string();
+        let named = format!("{} cannot be made", path.display());
+        assert!(error.contains(&named) && error.contains("--data"), "{error}");
     }
 
     #[test]

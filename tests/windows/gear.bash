@@ -9,11 +9,11 @@ fail() {
     exit 1
 }
 
-# install PROGRAM PACKAGE...: the packages, where the program is not there.
+# install PROGRAM PACKAGE...: the packages, where the program (or file) is not there.
 install() {
     local program=$1 as_root=() log
     shift
-    if command -v "$program" >/dev/null; then return; fi
+    if [[ -e $program ]] || command -v "$program" >/dev/null; then return; fi
     say "installing $*"
     if [[ $(id -u) != 0 ]]; then as_root=(sudo -n); fi
     log=$(mktemp)
@@ -44,7 +44,7 @@ windows_library() {
         fi
     fi
     say "the standard library is built from Debian's sources"
-    install /usr/lib/rust-web/bin/rustc rustc-web rust-web-src
+    install /usr/lib/rustlib/src/rust/library rustc-web rust-web-src
     export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
     export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/windows-library
     build+=(-Zbuild-std=std,panic_unwind,test)

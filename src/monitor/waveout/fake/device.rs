@@ -10,14 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    super::{
+use super::Failing;
+use crate::monitor::{
+    pcm::{Frame, RATE},
+    waveout::{
         code::{Call, Code},
         layout::{DONE, Header, IN_QUEUE},
     },
-    Failing,
 };
-use crate::monitor::pcm::{Frame, RATE};
 
 /// WHDR_PREPARED.
 const PREPARED: u32 = 2;
@@ -27,25 +27,25 @@ static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
 /// How the device behaves; by default as it should.
 #[derive(Debug, Clone, Default)]
-pub(in crate::monitor::waveout) struct Habits {
-    pub(in crate::monitor::waveout) failing: Vec<Failing>,
+pub(crate) struct Habits {
+    pub(crate) failing: Vec<Failing>,
     /// It looks at its queue only so often: several blocks may be done by then.
-    pub(in crate::monitor::waveout) grain: Duration,
+    pub(crate) grain: Duration,
     /// It signals the event so often without a reason.
-    pub(in crate::monitor::waveout) nervous: Option<Duration>,
+    pub(crate) nervous: Option<Duration>,
     /// It plays so many blocks, and then says nothing any more, whatever is asked of it.
-    pub(in crate::monitor::waveout) dies_after: Option<usize>,
+    pub(crate) dies_after: Option<usize>,
     /// A write that fails has put the block into the queue all the same.
-    pub(in crate::monitor::waveout) takes_what_it_refuses: bool,
+    pub(crate) takes_what_it_refuses: bool,
     /// There is no event to be had.
-    pub(in crate::monitor::waveout) has_no_event: bool,
+    pub(crate) has_no_event: bool,
     /// The event breaks after so many waits.
-    pub(in crate::monitor::waveout) event_breaks_after: Option<usize>,
+    pub(crate) event_breaks_after: Option<usize>,
 }
 
 /// The device, its event and all that was seen of it.
 #[derive(Debug)]
-pub(in crate::monitor::waveout) struct Device {
+pub(crate) struct Device {
     habits: Habits,
     base: Instant,
     now: Duration,
@@ -59,13 +59,13 @@ pub(in crate::monitor::waveout) struct Device {
     waits: usize,
     played: usize,
     /// All sound that was played.
-    pub(in crate::monitor::waveout) heard: Vec<Frame>,
+    pub(crate) heard: Vec<Frame>,
     /// How long it had nothing to play in between.
-    pub(in crate::monitor::waveout) gaps: Vec<Duration>,
+    pub(crate) gaps: Vec<Duration>,
     /// How many blocks were in the queue whenever it began to play.
-    pub(in crate::monitor::waveout) begun_with: Vec<usize>,
-    pub(in crate::monitor::waveout) has_event: bool,
-    pub(in crate::monitor::waveout) is_open: bool,
+    pub(crate) begun_with: Vec<usize>,
+    pub(crate) has_event: bool,
+    pub(crate) is_open: bool,
 }
 
 // SAFETY: the pointers are of no thread.
@@ -93,7 +93,7 @@ impl Device {
         }
     }
 
-    pub(in crate::monitor::waveout) fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> Duration {
         self.now
     }
 
@@ -102,12 +102,12 @@ impl Device {
     }
 
     /// How often a call was made, with success or without.
-    pub(in crate::monitor::waveout) fn count(&self, call: Call) -> usize {
+    pub(crate) fn count(&self, call: Call) -> usize {
         self.calls.get(&call).copied().unwrap_or_default()
     }
 
     /// Headers that were prepared and not unprepared.
-    pub(in crate::monitor::waveout) fn holds(&self) -> usize {
+    pub(crate) fn holds(&self) -> usize {
         self.prepared.len()
     }
 
