@@ -122,7 +122,7 @@ mod tests {
         let path = folder.path().join("none/a.db");
         let error = Database::open(&path).unwrap_err();
         assert!(matches!(error, DbError::CannotOpen { .. }), "{error}");
-        let reason = std::fs::metadata(&path).unwrap_err().to_string();
+        let reason = fs::metadata(&path).unwrap_err().to_string();
         assert!(error.to_string().contains(&reason), "{error}");
         assert!(matches!(Database::open(folder.path()), Err(DbError::CannotOpen { .. })));
     }
