@@ -14,6 +14,8 @@ pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, Fault> {
         SinkSpec::Exec { command } => Ok(Box::new(Exec::open(command)?)),
         SinkSpec::Wav { file } => Ok(Box::new(Wav::open(file)?)),
         SinkSpec::Tcp { host, port } => Ok(Box::new(Tcp::open(host, *port)?)),
+        #[cfg(windows)]
+        SinkSpec::WaveOut => super::waveout::open(),
         #[cfg(all(target_os = "linux", feature = "alsa"))]
         SinkSpec::Alsa { device } => Ok(Box::new(super::alsa::Alsa::open(device)?)),
         // The check has refused the others.
