@@ -24,10 +24,10 @@ pub enum Event {
         /// Seconds of the current song that have been sent.
         seconds: f64,
     },
-    /// How loud the sound is that goes out, four times a second while a monitor plays. It is not told
+    /// How loud the sound is that goes out, about three times a second while a monitor plays. It is not told
     /// again to those who come back.
     LevelChanged {
-        /// Left and right, of the last quarter of a second.
+        /// Left and right, since it was told last.
         level: Level,
     },
     /// Another queue entry became the current one.

@@ -88,7 +88,7 @@ pub struct MountFigures {
 pub struct MonitorState {
     /// Its sinks are given silence.
     pub is_muted: bool,
-    /// How loud the sound is that goes out, over the last quarter of a second.
+    /// How loud the sound is that goes out, over the last third of a second or so.
     pub level: Level,
     /// Frames that could not be decoded and were played as silence.
     pub failed_frames: u64,
@@ -118,7 +118,7 @@ pub struct SinkState {
     pub buffered_ms: u32,
     /// How often it had nothing to play.
     pub underruns: u64,
-    /// Moments of sound (44,100 a second) that it did not take in time and never got.
+    /// Moments of sound (44,100 a second) that it did not take in time while it was open.
     pub dropped: u64,
     /// Moments that were left out or played twice because its clock is not the stream's.
     pub slipped: u64,

@@ -264,7 +264,9 @@ fn start_monitor(
     subscribers: &Subscribers,
 ) -> Result<Option<Monitor>, StartError> {
     let sinks = &config.monitor.sinks;
-    let monitor = (!sinks.is_empty()).then(|| Monitor::start(sinks, relay, subscribers.clone()));
+    let tick = Duration::from_millis(config.stream.tick_ms);
+    let monitor =
+        (!sinks.is_empty()).then(|| Monitor::start(sinks, tick, relay, subscribers.clone()));
     monitor.transpose().map_err(StartError::Monitor)
 }
 

@@ -57,7 +57,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(arguments: Arguments, screen: &mut dyn Write) -> Result<()> {
     let Arguments { global, command } = arguments;
     command.check_server(&global)?;
-    let _logs = telemetry::start(&global, matches!(command, Command::Serve(_)));
+    let _logs =
+        telemetry::start(&global, matches!(command, Command::Serve(_) | Command::Monitor(_)));
     let setting = || Setting::load(&global);
     match command {
         Command::Serve(options) => serve::run(&options, &global, screen),

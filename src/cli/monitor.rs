@@ -113,11 +113,15 @@ fn receive(
         .and_then(|()| screen.flush());
     receiver
         .run(second, &mut |received| match received {
-            Received::Client(address) => tracing::info!(%address, "a client came"),
-            Received::Sound(frames) => {
-                stage.play(frames);
+            Received::Client(address) => {
+                tracing::info!(%address, "a client came");
+                true
             }
-            Received::Idle => stage.rest(),
+            Received::Sound(frames) => stage.play(frames),
+            Received::Idle => {
+                stage.rest();
+                true
+            }
             Received::Left { odd } => {
                 if odd > 0 {
                     tracing::warn!(
@@ -126,10 +130,11 @@ fn receive(
                     );
                 }
                 stage.rest();
+                true
             }
         })
         .context("the receiver cannot be started")?;
-    Ok(stage.end())
+    stage.end()
 }
 
 /// Plays a file of raw PCM.
@@ -160,5 +165,5 @@ fn play_file(path: &Path, mut stage: Stage) -> Result<String> {
     if unpacker.waiting() > 0 {
         tracing::warn!(odd = unpacker.waiting(), "the file ends in the middle of a frame");
     }
-    Ok(stage.end())
+    stage.end()
 }

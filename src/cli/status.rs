@@ -68,7 +68,7 @@ fn text(state: &State, url: &str) -> String {
 fn sink_line(sink: &SinkState, is_muted: bool) -> String {
     let state = match (&sink.reason, sink.is_open, is_muted) {
         (Some(reason), ..) => reason.clone(),
-        (None, false, _) => "is being opened".to_owned(),
+        (None, false, _) => "waits for sound or its opening".to_owned(),
         (None, true, true) => "muted".to_owned(),
         (None, true, false) => "playing".to_owned(),
     };

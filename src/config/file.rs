@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, fields};
+use super::{Config, SinkSpec, fields};
 
 /// Keys whose value is a path: a relative one counts from the folder of the file.
 const PATHS: [(&str, &str); 5] = [
@@ -127,12 +127,26 @@ fn make_absolute(table: &mut toml::Table, folder: &Path) {
         let path = table.get_mut(section).and_then(|section| section.get_mut(key));
         path.into_iter().for_each(|path| join(path, folder));
     }
+    let sinks = table.get_mut("monitor").and_then(|monitor| monitor.get_mut("sinks"));
+    let sinks = sinks.and_then(toml::Value::as_array_mut);
+    sinks.into_iter().flatten().for_each(|sink| join_sink(sink, folder));
     let mounts = table.get_mut(fields::MOUNT).and_then(toml::Value::as_array_mut);
     for mount in mounts.into_iter().flatten() {
         for key in PATHS_OF_A_MOUNT {
             mount.get_mut(key).into_iter().for_each(|path| join(path, folder));
         }
     }
+}
+
+/// The same for the file of a sink.
+fn join_sink(sink: &mut toml::Value, folder: &Path) {
+    let Some(Ok(mut spec)) = sink.as_str().map(str::parse::<SinkSpec>) else { return };
+    spec.change_path(|file| {
+        if !file.starts_with("~") && !file.is_absolute() {
+            *file = folder.join(&*file);
+        }
+    });
+    *sink = toml::Value::String(spec.to_string());
 }
 
 /// Makes a relative path count from `folder`.
@@ -200,12 +214,15 @@ mod tests {
 
     #[test]
     fn relative_paths_count_from_the_folder_of_the_file() {
-        let text = "[directories]\nmusic = \"songs\"\ndata = \"~/radio\"\n[server]\ntls_key = \"/k\"\n[[mount]]\nintro = \"hello.mp3\"\n";
+        let text = "[directories]\nmusic = \"songs\"\ndata = \"~/radio\"\n[server]\ntls_key = \"/k\"\n[monitor]\nsinks = [\"wav:a.wav\", \"wav:/b.wav\", \"alsa\"]\n[[mount]]\nintro = \"hello.mp3\"\n";
         let table = parse(Path::new("/etc/radio.toml"), text).unwrap();
         let beside = |name| Path::new("/etc").join(name).to_str().unwrap().to_owned();
         assert_eq!(table["directories"]["music"].as_str(), Some(&*beside("songs")));
         assert_eq!(table["directories"]["data"].as_str(), Some("~/radio"));
         assert_eq!(table["server"]["tls_key"].as_str(), Some("/k"));
+        let sinks = table["monitor"]["sinks"].as_array().unwrap();
+        let sinks: Vec<_> = sinks.iter().map(|sink| sink.as_str().unwrap()).collect();
+        assert_eq!(sinks, [&*format!("wav:{}", beside("a.wav")), "wav:/b.wav", "alsa"]);
         assert_eq!(table["mount"][0]["intro"].as_str(), Some(&*beside("hello.mp3")));
     }
 }

@@ -113,7 +113,12 @@ impl Config {
                 path.clone_from(default);
             }
         }
-        let Self { directories, server, mount, .. } = self;
+        let in_home = |path: &mut PathBuf| {
+            if let (Some(home), Ok(rest)) = (&places.home, path.strip_prefix("~")) {
+                *path = home.join(rest);
+            }
+        };
+        let Self { directories, server, mount, monitor, .. } = self;
         let paths = [&mut directories.music, &mut directories.data].into_iter();
         let paths = paths
             .chain(&mut server.access_log)
@@ -122,10 +127,9 @@ impl Config {
         let of_mounts = mount
             .iter_mut()
             .flat_map(|mount| mount.intro.iter_mut().chain(&mut mount.listener_file));
-        for path in paths.chain(of_mounts) {
-            if let (Some(home), Ok(rest)) = (&places.home, path.strip_prefix("~")) {
-                *path = home.join(rest);
-            }
+        paths.chain(of_mounts).for_each(in_home);
+        for sink in &mut monitor.sinks {
+            sink.change_path(in_home);
         }
     }
 }

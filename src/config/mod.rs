@@ -35,7 +35,7 @@ pub use password::Password;
 pub use randy::Randy;
 pub use secrets::{SecretError, Secrets};
 pub use server::{Live, Server};
-pub use sink_spec::{NoSink, SinkSpec};
+pub use sink_spec::{NoSink, SinkSpec, command_name};
 pub use small::{Debug, Monitor, Tracker};
 pub use stream::{Mixed, Start, Stream};
 pub use title_form::TITLE_FIELDS;

@@ -37,6 +37,13 @@ pub enum SinkSpec {
     },
 }
 
+/// What a command is called in messages: the word that is run. Its arguments, and the variables that it
+/// is given before it, may be nobody's business.
+#[must_use]
+pub fn command_name(command: &str) -> &str {
+    command.split_whitespace().find(|word| !word.contains('=')).unwrap_or_default()
+}
+
 /// A text that names no sink. Write one as the message shows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoSink {
@@ -61,10 +68,15 @@ impl SinkSpec {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Exec { command } => {
-                format!("exec:{}", command.split_whitespace().next().unwrap_or_default())
-            }
+            Self::Exec { command } => format!("exec:{}", command_name(command)),
             other => other.to_string(),
+        }
+    }
+
+    /// Has the path of a file made into another one.
+    pub(super) fn change_path(&mut self, change: impl FnOnce(&mut PathBuf)) {
+        if let Self::Wav { file } = self {
+            change(file);
         }
     }
 
@@ -98,6 +110,9 @@ impl FromStr for SinkSpec {
             Some((kind, rest)) => (kind, Some(rest.trim()).filter(|rest| !rest.is_empty())),
             None => (text, None),
         };
+        if text.chars().any(char::is_control) {
+            return Err(unknown());
+        }
         match (kind.trim(), rest) {
             ("waveout", None) => Ok(Self::WaveOut),
             ("alsa", device) => {
@@ -189,6 +204,7 @@ mod tests {
             "tcp:host:port",
             "tcp::44100",
             "waveout:1",
+            "wav:a\0b",
         ] {
             let error = text.parse::<SinkSpec>().unwrap_err().to_string();
             assert!(error.contains("\"tcp:HOST:PORT\""), "{error}");
@@ -197,8 +213,9 @@ mod tests {
 
     #[test]
     fn a_commands_arguments_are_not_in_its_name() {
-        let spec: SinkSpec = "exec:play --password hackme".parse().unwrap();
-        assert_eq!(spec.name(), "exec:play");
+        for text in ["exec:play --password hackme", "exec:TOKEN=hackme play"] {
+            assert_eq!(text.parse::<SinkSpec>().unwrap().name(), "exec:play");
+        }
     }
 
     #[test]

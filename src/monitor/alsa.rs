@@ -96,7 +96,9 @@ impl Alsa {
     fn room(&self) -> alsa::Result<Option<usize>> {
         let queue = Duration::from_secs_f64(self.queue as f64 / f64::from(RATE));
         let limit = u32::try_from((queue + ROOM_LIMIT).as_millis()).unwrap_or(u32::MAX);
-        if !self.pcm.wait(Some(limit))? {
+        // Before it plays a wait would be for a whole block of room: what is missing to its start may
+        // be less.
+        if self.pcm.state() != State::Prepared && !self.pcm.wait(Some(limit))? {
             return Ok(None);
         }
         Ok(Some(usize::try_from(self.pcm.avail_update()?).unwrap_or(0)))

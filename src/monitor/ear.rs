@@ -25,7 +25,7 @@ use crate::{
 
 /// Bytes that are taken from the ring at once; frames are at most 1,441 bytes long.
 const PIECE: usize = 16 * 1024;
-/// The level is told after so many frames: four times a second.
+/// The level is told with the first group after so many frames: about three times a second.
 const LEVEL_EVERY: u64 = RATE as u64 / 4;
 /// A wait that nothing but sound or the end shall end.
 const LONG: Duration = Duration::from_secs(3600);

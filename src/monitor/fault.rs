@@ -37,7 +37,16 @@ impl Fault {
     /// It cannot be opened because of `error`.
     #[must_use]
     pub fn unavailable(what: &str, error: &io::Error) -> Self {
-        Self::Unavailable { what: what.to_owned(), reason: error.to_string() }
+        let remedy = match error.kind() {
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::TimedOut => {
+                ". Start what is to take the sound there, or correct the address"
+            }
+            io::ErrorKind::NotFound => ". Correct its name, or make what is missing",
+            io::ErrorKind::PermissionDenied => ". Give this user the right to it",
+            io::ErrorKind::StorageFull => ". Make room",
+            _ => "",
+        };
+        Self::Unavailable { what: what.to_owned(), reason: format!("{error}{remedy}") }
     }
 
     /// It was lost because of `error`.

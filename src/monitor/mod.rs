@@ -37,6 +37,7 @@ pub use fault::Fault;
 pub use hearing::Hearing;
 pub use meter::Meter;
 pub use open::open;
+pub use ring::Ending;
 pub use sink::{Cut, Pace, Sink};
 
 use std::{
@@ -60,6 +61,11 @@ use outlet::{Clock, Outlet};
 
 /// For the decoder to end with the frame that it is at.
 const EAR_END: Duration = Duration::from_millis(100);
+/// For all sinks that were cut together to end.
+const CUT_LIMIT: Duration = Duration::from_millis(100);
+/// What waits for a device in the mean, beside what it queues: twice what comes at once, and so long
+/// at least.
+const LEAST_AIM: Duration = Duration::from_millis(200);
 
 /// A monitor that plays until it is stopped.
 #[derive(Debug)]
@@ -109,17 +115,30 @@ impl fmt::Debug for MonitorHandle {
 }
 
 impl Monitor {
-    /// Plays what comes from `relay` at all of `sinks`; levels are told to `subscribers`. A sink that
-    /// cannot be opened is tried again for as long as the monitor plays.
+    /// Plays what comes from `relay` in groups of about `tick` at all of `sinks`; levels are told to
+    /// `subscribers`. A sink that cannot be opened is tried again for as long as the monitor plays.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(sinks: &[SinkSpec], relay: &Relay, subscribers: Subscribers) -> io::Result<Self> {
-        let mut outlets = Vec::new();
+    pub fn start(
+        sinks: &[SinkSpec],
+        tick: Duration,
+        relay: &Relay,
+        subscribers: Subscribers,
+    ) -> io::Result<Self> {
+        let aim = (2 * tick).max(LEAST_AIM).as_millis() * u128::from(pcm::RATE) / 1000;
+        let clock = Clock::OfStation(usize::try_from(aim).unwrap_or(usize::MAX));
+        let mut outlets: Vec<Outlet> = Vec::new();
         for spec in sinks {
             let wanted = spec.clone();
             let open = Box::new(move || open(&wanted));
-            outlets.push(Outlet::start(&spec.name(), open, Clock::OfStation)?);
+            match Outlet::start(&name(spec, &outlets), open, clock) {
+                Ok(outlet) => outlets.push(outlet),
+                Err(error) => {
+                    outlets.iter().for_each(|outlet| outlet.end(Ending::AtOnce));
+                    return Err(error);
+                }
+            }
         }
         let bell = Bell::new();
         let wake: Arc<dyn Tap> = Arc::new(Wake(bell.clone()));
@@ -128,10 +147,14 @@ impl Monitor {
         let rings = outlets.iter().map(Outlet::ring).collect();
         let ear = Ear::new(relay.live(), bell.clone(), Arc::clone(&heard), rings, subscribers);
         let (end, ended) = bounded(1);
-        thread::Builder::new().name("monitor".into()).spawn(move || {
+        let hearing = thread::Builder::new().name("monitor".into()).spawn(move || {
             ear.run();
             let _ = end.send(());
-        })?;
+        });
+        if let Err(error) = hearing {
+            outlets.iter().for_each(|outlet| outlet.end(Ending::AtOnce));
+            return Err(error);
+        }
         let handle = MonitorHandle { heard, outlets: Arc::new(Mutex::new(outlets)) };
         Ok(Self { handle, bell, _wake: wake, ended })
     }
@@ -150,6 +173,13 @@ impl Monitor {
         // Where it takes longer, the rest of its frame is not heard.
         let _ = self.ended.recv_timeout(EAR_END.min(patience));
         let outlets = std::mem::take(&mut *self.handle.outlets());
+        for outlet in &outlets {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !outlet.has_ended_within(left) {
+                outlet.cut();
+            }
+        }
+        let deadline = Instant::now() + CUT_LIMIT;
         for outlet in outlets {
             let name = outlet.state().name;
             if !outlet.join(deadline) {
@@ -172,4 +202,12 @@ impl Drop for Monitor {
     fn drop(&mut self) {
         self.tell_to_stop();
     }
+}
+
+/// What status and metrics call a sink; its number is behind the name of one that another has, too.
+fn name(spec: &SinkSpec, others: &[Outlet]) -> String {
+    let name = spec.name();
+    let taken = |name: &str| others.iter().any(|other| other.state().name == name);
+    let numbered = (2..).map(|number| format!("{name} #{number}"));
+    std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(name)
 }

@@ -18,14 +18,11 @@ use super::{
 };
 use crate::status::SinkState;
 
-/// Frames of the station that can wait for a sink: two seconds.
+/// Frames of the station that can wait for a sink, beside what shall wait for a device: two seconds.
 const RING_FRAMES: usize = 2 * RATE as usize;
 /// The same where the sink's clock is everybody's: half a second, so that what is stopped is soon
 /// silent. It is more than a device queues.
 const OWN_FRAMES: usize = RATE as usize / 2;
-/// Frames that wait for a device in the mean, beside those that it queues: 200 ms, twice what comes
-/// at once.
-const AIM: usize = RATE as usize / 5;
 /// A sink that was lost or is not there is opened again after these times, then every time after the
 /// last.
 const REOPEN_AFTER: [Duration; 5] = [
@@ -39,8 +36,6 @@ const REOPEN_AFTER: [Duration; 5] = [
 const WELL_AFTER: Duration = Duration::from_secs(10);
 /// The log has one line about underruns in so long at most.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
-/// For a sink that was cut to end.
-const CUT_LIMIT: Duration = Duration::from_millis(100);
 /// A wait that nothing but sound or the end shall end.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -50,8 +45,8 @@ pub(super) type Open = Box<dyn FnMut() -> Result<Box<dyn Sink>, Fault> + Send>;
 /// By whose clock the sound comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Clock {
-    /// The station's: it waits for nobody, and what waits for a device is kept at its aim.
-    OfStation,
+    /// The station's: it waits for nobody, and so many frames are kept waiting for a device.
+    OfStation(usize),
     /// The device's: whoever has the sound waits for it.
     OfDevice,
 }
@@ -59,7 +54,7 @@ pub(super) enum Clock {
 impl Clock {
     fn capacity(self) -> usize {
         match self {
-            Self::OfStation => RING_FRAMES,
+            Self::OfStation(aim) => RING_FRAMES + 2 * aim,
             Self::OfDevice => OWN_FRAMES,
         }
     }
@@ -88,8 +83,14 @@ impl Outlet {
         let state = Mutex::new(SinkState { name: name.to_owned(), ..SinkState::default() });
         let told = Arc::new(Told { state, clock, cut: Mutex::default() });
         let (end, ended) = bounded(1);
-        let work =
-            Work { ring: Arc::clone(&ring), told: Arc::clone(&told), open, block: Vec::new() };
+        let work = Work {
+            ring: Arc::clone(&ring),
+            told: Arc::clone(&told),
+            open,
+            opened: None,
+            block: Vec::new(),
+            report: Report::default(),
+        };
         // Linux shows 15 characters of it.
         let thread = thread::Builder::new().name(format!("monitor-{name}")).spawn(move || {
             work.run();
@@ -117,14 +118,15 @@ impl Outlet {
         self.ring.end(ending);
     }
 
-    /// Waits until it has ended, after [`end`](Self::end). A sink that takes longer than until `deadline`
-    /// is cut; one that goes on all the same is left behind: false.
+    /// Ends a call of the sink that takes too long.
+    pub(super) fn cut(&self) {
+        self.told.cut();
+    }
+
+    /// Waits until it has ended, after [`end`](Self::end); false: it takes longer than until `deadline`,
+    /// and is left behind.
     pub(super) fn join(self, deadline: Instant) -> bool {
-        let mut has_ended = self.ended.recv_deadline(deadline).is_ok();
-        if !has_ended {
-            self.told.cut();
-            has_ended = self.ended.recv_timeout(CUT_LIMIT).is_ok();
-        }
+        let has_ended = self.has_ended_within(deadline.saturating_duration_since(Instant::now()));
         if has_ended {
             // It has said that it is done: joining waits for its last instruction only.
             let _ = self.thread.join();
@@ -172,7 +174,9 @@ struct Work {
     ring: Arc<PcmRing>,
     told: Arc<Told>,
     open: Open,
+    opened: Option<Instant>,
     block: Vec<Frame>,
+    report: Report,
 }
 
 /// Why a sink is no longer supplied.
@@ -189,9 +193,10 @@ impl Work {
     fn run(mut self) {
         let mut failures = 0;
         loop {
-            let begun = Instant::now();
+            self.opened = None;
             let fault = match self.play(failures > 0) {
                 Ok(Left::Idle) => {
+                    failures = 0;
                     if self.wait_for_sound() {
                         continue;
                     }
@@ -200,14 +205,20 @@ impl Work {
                 Ok(Left::Ended | Left::Stopped) => return,
                 Err(fault) => fault,
             };
-            if begun.elapsed() >= WELL_AFTER {
+            if self.opened.is_some_and(|opened| opened.elapsed() >= WELL_AFTER) {
                 failures = 0;
             }
-            self.ring.shut(true);
+            // What a player was given waits for the device.
+            let is_station = self.told.clock != Clock::OfDevice;
+            self.ring.shut(is_station);
             self.told.note(Some(&fault));
             // Once for an outage: what is tried again for hours says nothing new.
             if failures == 0 {
-                tracing::warn!(sink = self.name(), "{fault}. The stream is not touched");
+                let untouched = if is_station { ". The stream is not touched" } else { "" };
+                tracing::warn!(sink = self.name(), "{fault}{untouched}");
+            }
+            if !is_station && !fault.may_pass() {
+                self.ring.end(Ending::AtOnce);
             }
             let wait = REOPEN_AFTER.get(failures).or(REOPEN_AFTER.last()).copied();
             failures += 1;
@@ -221,6 +232,7 @@ impl Work {
     /// Opens the sink and supplies it until it is lost or nothing is left for it.
     fn play(&mut self, is_again: bool) -> Result<Left, Fault> {
         let mut sink = (self.open)()?;
+        self.opened = Some(Instant::now());
         self.ring.shut(false);
         self.told.note(None);
         self.told.set_cut(sink.cut());
@@ -282,12 +294,14 @@ impl Work {
         block: usize,
         queue: usize,
     ) -> Result<Left, Fault> {
-        let has_clock = self.told.clock == Clock::OfStation;
-        let aim = if has_clock { AIM } else { block };
+        let (has_clock, aim) = match self.told.clock {
+            Clock::OfStation(aim) => (true, aim),
+            Clock::OfDevice => (false, block),
+        };
         let capacity = self.told.clock.capacity();
         let mut supply = Supply::new(Measure { block, queue, aim, capacity, has_clock });
         let before = self.told.lock().clone();
-        let mut report = Report::default();
+        self.report.told = 0;
         loop {
             let filled = &mut self.block;
             let waited = self.ring.take(Instant::now() + LONG, |waiting, is_last| {
@@ -314,9 +328,11 @@ impl Work {
             told.slipped = before.slipped + tally.slipped;
             told.dropped = before.dropped + tally.passed_over;
             drop(told);
-            if underruns > report.told {
+            // Told when it is over: only then it is known how long it was.
+            if underruns > self.report.told && !supply.is_dry() {
                 let silent = Duration::from_secs_f64(tally.silent as f64 / f64::from(RATE));
-                report.tell(&self.name(), underruns, silent, Instant::now());
+                let name = self.name();
+                self.report.tell(&name, underruns, silent, Instant::now());
             }
             if next == Next::Last {
                 return Ok(Left::Ended);

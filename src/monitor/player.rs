@@ -6,25 +6,15 @@ use std::{
 };
 
 use super::{
-    open,
+    Ending, open,
     outlet::{Clock, Outlet},
     pcm::Frame,
-    ring::Ending,
 };
 use crate::{config::SinkSpec, status::SinkState};
 
 /// Plays at one sink what it is given.
 pub struct Player {
     outlet: Outlet,
-}
-
-/// What becomes of the sound that was not heard yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// It is played.
-    PlayOut,
-    /// It is not.
-    AtOnce,
 }
 
 impl Player {
@@ -52,11 +42,14 @@ impl Player {
     }
 
     /// No more will come.
-    pub fn end(&self, end: End) {
-        self.outlet.end(match end {
-            End::PlayOut => Ending::PlayOut,
-            End::AtOnce => Ending::AtOnce,
-        });
+    pub fn end(&self, ending: Ending) {
+        self.outlet.end(ending);
+    }
+
+    /// It takes nothing any more: it was ended, or its sink will never work.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.outlet.ring().has_ended()
     }
 
     /// Waits until all is heard that was to be, for `patience` at most; whether it is.
@@ -65,10 +58,8 @@ impl Player {
         self.outlet.has_ended_within(patience)
     }
 
-    /// Leaves it, within `patience`; false: the sink does not end.
-    #[must_use]
-    pub fn leave(self, patience: Duration) -> bool {
-        self.outlet.end(Ending::AtOnce);
-        self.outlet.join(Instant::now() + patience)
+    /// Ends a call of the sink that takes too long.
+    pub fn cut(&self) {
+        self.outlet.cut();
     }
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 
 use super::pcm::{FRAME_BYTES, Frame, RATE, Unpacker};
 
@@ -23,6 +23,9 @@ const PIECE: usize = 16 * 1024;
 /// Bytes that the kernel may hold of what was not read: a tenth of a second. More would sound on for
 /// as much longer when the sender stops.
 const RECEIVE_BUFFER: usize = (RATE as usize * FRAME_BYTES) / 10;
+/// A client that is silent for so long is probed, and again after as long: one whose machine has
+/// vanished must not keep others out for ever.
+const PROBE_AFTER: Duration = Duration::from_secs(10);
 /// When the system has no room for another connection, the next attempt waits so long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A wake of our own accepting thread, over the loopback.
@@ -136,11 +139,11 @@ impl Receiver {
     }
 
     /// Hears one client after the other and tells `hear` what comes, until it is stopped. While `hear`
-    /// works, the sender waits.
+    /// works, the sender waits; where it answers false, that client is heard no more.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn run(self, second: Second, hear: &mut dyn FnMut(Received<'_>)) -> io::Result<()> {
+    pub fn run(self, second: Second, hear: &mut dyn FnMut(Received<'_>) -> bool) -> io::Result<()> {
         let Self { port, lobby, .. } = self;
         let door = Arc::clone(&lobby);
         let accepting = thread::Builder::new()
@@ -149,8 +152,10 @@ impl Receiver {
         while let Some((mut stream, address)) = lobby.next() {
             hear(Received::Client(address));
             let odd = listen(&mut stream, hear);
-            hear(Received::Left { odd });
+            // While what it sent is played to its end, the next one may wait for its turn.
             lobby.lock().current = None;
+            drop(stream);
+            hear(Received::Left { odd });
         }
         // It was woken, and ends with the port.
         let _ = accepting.join();
@@ -190,8 +195,10 @@ impl Lobby {
             if guests.has_to_stop {
                 return None;
             }
-            if let Some(next) = guests.next.take() {
-                guests.current = next.0.try_clone().ok();
+            if let Some(next) = guests.next.take()
+                && let Ok(current) = next.0.try_clone()
+            {
+                guests.current = Some(current);
                 return Some(next);
             }
             guests = self.came.wait(guests).unwrap_or_else(PoisonError::into_inner);
@@ -228,8 +235,12 @@ fn accept_all(port: &TcpListener, lobby: &Lobby, second: Second) {
     loop {
         match port.accept() {
             Ok((stream, address)) => {
-                // Where it fails, more is held than need be.
-                let _ = SockRef::from(&stream).set_recv_buffer_size(RECEIVE_BUFFER);
+                let socket = SockRef::from(&stream);
+                // Where they fail, more is held than need be, and one that has vanished stays.
+                let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+                let keepalive =
+                    TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_AFTER);
+                let _ = socket.set_tcp_keepalive(&keepalive);
                 if !lobby.admit(stream, address, second) {
                     return;
                 }
@@ -246,7 +257,7 @@ fn accept_all(port: &TcpListener, lobby: &Lobby, second: Second) {
 }
 
 /// Hears one client to its end; bytes that were left over.
-fn listen(stream: &mut TcpStream, hear: &mut dyn FnMut(Received<'_>)) -> usize {
+fn listen(stream: &mut TcpStream, hear: &mut dyn FnMut(Received<'_>) -> bool) -> usize {
     let (mut unpacker, mut frames, mut piece) = (Unpacker::default(), Vec::new(), vec![0; PIECE]);
     // Without it an idle client would keep the device.
     let _ = stream.set_read_timeout(Some(IDLE_AFTER));
@@ -258,7 +269,9 @@ fn listen(stream: &mut TcpStream, hear: &mut dyn FnMut(Received<'_>)) -> usize {
                 frames.clear();
                 unpacker.put(piece.get(..len).unwrap_or_default(), &mut frames);
                 is_idle = false;
-                hear(Received::Sound(&frames));
+                if !hear(Received::Sound(&frames)) {
+                    break;
+                }
             }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
@@ -276,168 +289,4 @@ fn listen(stream: &mut TcpStream, hear: &mut dyn FnMut(Received<'_>)) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        io::Write,
-        sync::mpsc::{self, RecvTimeoutError},
-        thread::JoinHandle,
-    };
-
-    use super::*;
-    use crate::monitor::pcm::put_bytes;
-
-    const PATIENCE: Duration = Duration::from_secs(20);
-
-    /// What came, as the test keeps it.
-    #[derive(Debug, PartialEq, Eq)]
-    enum Came {
-        Client,
-        Sound(Vec<Frame>),
-        Idle,
-        Left(usize),
-    }
-
-    struct Room {
-        address: SocketAddr,
-        stop: Stop,
-        came: mpsc::Receiver<Came>,
-        thread: JoinHandle<()>,
-    }
-
-    fn room(second: Second) -> Room {
-        let receiver = Receiver::open("127.0.0.1:0".parse().unwrap()).unwrap();
-        let (address, stop) = (receiver.local_addr(), receiver.stop());
-        let (tell, came) = mpsc::channel();
-        let thread = thread::spawn(move || {
-            let mut hear = |received: Received<'_>| {
-                let came = match received {
-                    Received::Client(_) => Came::Client,
-                    Received::Sound(frames) => Came::Sound(frames.to_vec()),
-                    Received::Idle => Came::Idle,
-                    Received::Left { odd } => Came::Left(odd),
-                };
-                let _ = tell.send(came);
-            };
-            receiver.run(second, &mut hear).unwrap();
-        });
-        Room { address, stop, came, thread }
-    }
-
-    impl Room {
-        fn next(&self) -> Came {
-            self.came.recv_timeout(PATIENCE).unwrap()
-        }
-
-        /// All sound until something else comes, and that.
-        fn sound(&self) -> (Vec<Frame>, Came) {
-            let mut all = Vec::new();
-            loop {
-                match self.next() {
-                    Came::Sound(frames) => all.extend(frames),
-                    other => return (all, other),
-                }
-            }
-        }
-
-        fn end(self) {
-            self.stop.stop();
-            self.thread.join().unwrap();
-            while self.came.try_recv().is_ok() {}
-            assert!(TcpStream::connect(self.address).is_err(), "the port is still open");
-        }
-    }
-
-    fn pcm(count: i16) -> (Vec<Frame>, Vec<u8>) {
-        let frames: Vec<Frame> = (0..count).map(|n| [n, -n]).collect();
-        let mut bytes = Vec::new();
-        put_bytes(&frames, &mut bytes);
-        (frames, bytes)
-    }
-
-    #[test]
-    fn pieces_of_any_length_keep_their_channels_and_an_odd_end_is_told() {
-        let room = room(Second::Refuse);
-        let (frames, bytes) = pcm(5000);
-        for odd in [0, 1, 3] {
-            let mut client = TcpStream::connect(room.address).unwrap();
-            client.set_nodelay(true).unwrap();
-            for piece in bytes.chunks(997) {
-                client.write_all(piece).unwrap();
-            }
-            client.write_all(&vec![9; odd]).unwrap();
-            drop(client);
-            assert_eq!(room.next(), Came::Client);
-            assert_eq!(room.sound(), (frames.clone(), Came::Left(odd)));
-        }
-        room.end();
-    }
-
-    #[test]
-    fn a_second_client_is_closed_at_once_and_the_first_one_is_heard_on() {
-        let room = room(Second::Refuse);
-        let (frames, bytes) = pcm(100);
-        let mut first = TcpStream::connect(room.address).unwrap();
-        assert_eq!(room.next(), Came::Client);
-        let mut second = TcpStream::connect(room.address).unwrap();
-        second.set_read_timeout(Some(PATIENCE)).unwrap();
-        assert_eq!(second.read(&mut [0]).unwrap_or(0), 0, "it was not closed");
-        first.write_all(&bytes).unwrap();
-        drop(first);
-        assert_eq!(room.sound(), (frames, Came::Left(0)));
-        room.end();
-    }
-
-    #[test]
-    fn the_newest_client_takes_over_where_that_is_wanted() {
-        let room = room(Second::Replace);
-        let mut first = TcpStream::connect(room.address).unwrap();
-        assert_eq!(room.next(), Came::Client);
-        first.write_all(&[1, 2]).unwrap();
-        let mut second = TcpStream::connect(room.address).unwrap();
-        first.set_read_timeout(Some(PATIENCE)).unwrap();
-        assert_eq!(first.read(&mut [0]).unwrap_or(0), 0, "it was not closed");
-        let (left, _) = (room.sound(), room.next());
-        assert!(matches!(left, (heard, Came::Left(0 | 2)) if heard.is_empty()));
-        let (frames, bytes) = pcm(100);
-        second.write_all(&bytes).unwrap();
-        drop(second);
-        assert_eq!(room.sound(), (frames, Came::Left(0)));
-        room.end();
-    }
-
-    #[test]
-    fn a_client_that_is_silent_is_idle_once_and_heard_again_when_it_speaks() {
-        let room = room(Second::Refuse);
-        let (frames, bytes) = pcm(10);
-        let mut client = TcpStream::connect(room.address).unwrap();
-        assert_eq!(room.next(), Came::Client);
-        client.write_all(&bytes).unwrap();
-        assert_eq!(room.sound(), (frames.clone(), Came::Idle));
-        assert_eq!(room.came.recv_timeout(2 * IDLE_AFTER), Err(RecvTimeoutError::Timeout));
-        client.write_all(&bytes).unwrap();
-        drop(client);
-        assert_eq!(room.sound(), (frames, Came::Left(0)));
-        room.end();
-    }
-
-    #[test]
-    fn a_stop_ends_a_client_that_is_heard_and_one_that_is_waited_for() {
-        for is_there in [false, true] {
-            let room = room(Second::Refuse);
-            let client = is_there.then(|| TcpStream::connect(room.address).unwrap());
-            if is_there {
-                assert_eq!(room.next(), Came::Client);
-            }
-            room.end();
-            drop(client);
-        }
-    }
-
-    #[test]
-    fn a_port_that_is_taken_is_told_with_what_to_do() {
-        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-        let error = Receiver::open(taken.local_addr().unwrap()).unwrap_err();
-        assert!(matches!(error, ReceiverError::InUse { .. }));
-        assert!(error.to_string().contains("--listen"), "{error}");
-    }
-}
+mod tests;

@@ -114,7 +114,9 @@ mod tests {
     fn sine(rate: u32, from: usize, samples: usize) -> Sound {
         let value = |at: usize, phase: f32| {
             let turns = (at as f64 * 440.0 / f64::from(rate)).fract();
-            0.5 * (turns as f32 * TAU + phase).sin()
+            #[expect(clippy::cast_possible_truncation, reason = "below 1")]
+            let turns = turns as f32;
+            0.5 * (turns * TAU + phase).sin()
         };
         let channel = |phase| (from..from + samples).map(|at| value(at, phase)).collect();
         Sound { channels: [channel(0.0), channel(1.0)] }

@@ -28,12 +28,12 @@ struct Shared {
     end: Option<Ending>,
 }
 
-/// What becomes of the frames that are there when no more will come.
+/// What becomes of the sound that is there when no more will come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Ending {
-    /// They are played.
+pub enum Ending {
+    /// It is played.
     PlayOut,
-    /// They are not.
+    /// It is not.
     AtOnce,
 }
 
@@ -257,7 +257,7 @@ mod tests {
         ring.push(&frames(0..5));
         ring.end(Ending::PlayOut);
         assert_eq!(
-            ring.take(soon(), |frames, is_last| is_last.then(|| frames.len())),
+            ring.take(soon(), |frames, is_last| is_last.then_some(frames.len())),
             Waited::Got(5)
         );
         ring.end(Ending::AtOnce);

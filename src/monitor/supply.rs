@@ -80,6 +80,11 @@ impl Supply {
         Self { measure, drift, state: State::Filling, tally: Tally::default() }
     }
 
+    /// Nothing waits, and silence is played.
+    pub(super) fn is_dry(&self) -> bool {
+        matches!(self.state, State::Dry(_))
+    }
+
     /// What has happened.
     pub(super) fn tally(&self) -> Tally {
         self.tally

@@ -23,7 +23,8 @@ use super::{
 };
 
 /// Bytes before the PCM.
-const HEADER: u64 = 80;
+const HEADER_LEN: usize = 80;
+const HEADER: u64 = HEADER_LEN as u64;
 /// The header is made anew after so many bytes: about every second, which is what a crash costs of it.
 const HEADER_EVERY: u64 = RATE as u64 * FRAME_BYTES as u64;
 /// RIFF counts all bytes behind its first eight.
@@ -74,8 +75,9 @@ impl Wav {
     }
 
     fn begin(&mut self) -> io::Result<()> {
-        self.file.set_len(HEADER + self.written)?;
-        self.tell()
+        // The header first: a disk that is full, or a kill, leaves nothing that is taken for another's.
+        self.tell()?;
+        self.file.set_len(HEADER + self.written)
     }
 
     /// Makes the header tell of all that is written, and goes back to the end.
@@ -114,9 +116,19 @@ impl Sink for Wav {
     }
 }
 
+impl Drop for Wav {
+    /// However it ends, the header tells of all that is there.
+    fn drop(&mut self) {
+        if self.told != self.written {
+            // Where that fails it is a second behind, as after a crash.
+            let _ = self.tell();
+        }
+    }
+}
+
 /// Whether the file begins as ours do.
 fn is_ours(file: &mut File) -> io::Result<bool> {
-    let mut bytes = [0; HEADER as usize];
+    let mut bytes = [0; HEADER_LEN];
     match file.read_exact(&mut bytes) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
@@ -154,12 +166,12 @@ fn header(pcm: u64) -> Vec<u8> {
     }
     put(b"fmt ");
     put(&16_u32.to_le_bytes());
-    // PCM in two channels.
+    // PCM in two channels, of four bytes a moment together.
     put(&1_u16.to_le_bytes());
     put(&2_u16.to_le_bytes());
     put(&RATE.to_le_bytes());
-    put(&(RATE * FRAME_BYTES as u32).to_le_bytes());
-    put(&(FRAME_BYTES as u16).to_le_bytes());
+    put(&(RATE * 4).to_le_bytes());
+    put(&4_u16.to_le_bytes());
     put(&16_u16.to_le_bytes());
     put(b"data");
     put(&data_size.to_le_bytes());
@@ -220,7 +232,7 @@ mod tests {
             assert!((all.len() - told.len()) as u64 <= HEADER_EVERY + 16_000);
         }
         // As if the program had been killed here, in the middle of a frame.
-        drop(wav);
+        std::mem::forget(wav);
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(&[1, 2, 3]).unwrap();
         let mut wav = Wav::open(&path).unwrap();
@@ -266,7 +278,7 @@ mod tests {
         for _ in 0..2 {
             wav.write(&pcm(0..1000)).unwrap();
             wav.finish().unwrap();
-            let mut head = [0; HEADER as usize];
+            let mut head = [0; HEADER_LEN];
             wav.file.rewind().unwrap();
             wav.file.read_exact(&mut head).unwrap();
             assert_eq!(head[..], header(wav.written));

@@ -261,7 +261,9 @@ fn add_monitor(ours: &mut Registry, monitor: &MonitorState) {
     ours.register("monitor_sink_open", "The sink of the monitor takes sound", open);
     let counters: [(&str, &str, OfSink); 4] = [
         ("monitor_underruns", "Times that the sink had nothing to play", |sink| sink.underruns),
-        ("monitor_dropped", "Moments of sound that the sink never got", |sink| sink.dropped),
+        ("monitor_dropped", "Moments of sound that the sink did not take in time", |sink| {
+            sink.dropped
+        }),
         ("monitor_slipped", "Moments left out or doubled because of its clock", |sink| {
             sink.slipped
         }),

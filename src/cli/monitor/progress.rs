@@ -64,11 +64,11 @@ impl Progress {
     }
 
     /// What it all came to.
-    pub(super) fn end(self) -> String {
+    pub(super) fn end(&self) -> String {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let Self { sink, underruns, .. } = &self;
+        let Self { sink, underruns, .. } = self;
         format!("{} played at {sink}; {}", clock(self.seconds()), times(*underruns))
     }
 

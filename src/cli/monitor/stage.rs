@@ -8,13 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::{Result, bail};
+
 use super::progress::Progress;
 use crate::{
     config::SinkSpec,
-    monitor::{
-        pcm::Frame,
-        player::{End, Player},
-    },
+    monitor::{Ending, pcm::Frame, player::Player},
 };
 
 /// A wait for the device is looked at again after so long, for the progress line alone.
@@ -41,9 +40,12 @@ impl Curtain {
         self.is_down.store(true, Relaxed);
         let player = self.lock().clone();
         if let Some(player) = player {
-            player.end(End::AtOnce);
-            // A device that takes longer is left to the system.
-            let _ = player.has_ended_within(patience);
+            player.end(Ending::AtOnce);
+            if !player.has_ended_within(patience) {
+                player.cut();
+                // What goes on all the same is left to the system.
+                let _ = player.has_ended_within(patience);
+            }
         }
     }
 
@@ -58,12 +60,14 @@ pub(super) struct Stage {
     curtain: Arc<Curtain>,
     player: Option<Arc<Player>>,
     progress: Progress,
+    /// Why something was not played.
+    failure: Option<String>,
 }
 
 impl Stage {
     pub(super) fn new(sink: SinkSpec, curtain: Arc<Curtain>) -> Self {
         let progress = Progress::new(&sink.name());
-        Self { sink, curtain, player: None, progress }
+        Self { sink, curtain, player: None, progress, failure: None }
     }
 
     /// Plays `frames`, as fast as the sink takes them; false: no more are wanted.
@@ -73,10 +77,13 @@ impl Stage {
             let Some(player) = self.player() else { return false };
             let taken = player.play(rest, Instant::now() + SHOW_EVERY);
             let (played, left) = rest.split_at(taken.min(rest.len()));
-            self.progress.note(played, &player.state());
+            let state = player.state();
+            self.progress.note(played, &state);
             rest = left;
-            if taken == 0 && self.curtain.is_falling.load(Relaxed) && !player.state().is_open {
-                // There is no device that it could be played to its end at.
+            // There may be no device that it could be played to its end at.
+            let is_in_vain = self.curtain.is_falling.load(Relaxed) && !state.is_open;
+            if taken == 0 && (is_in_vain || player.is_over()) {
+                self.rest();
                 return false;
             }
         }
@@ -86,18 +93,27 @@ impl Stage {
     /// Plays what was taken in to its end and lets the device go.
     pub(super) fn rest(&mut self) {
         let Some(player) = self.player.take() else { return };
-        player.end(End::PlayOut);
+        player.end(Ending::PlayOut);
         while !player.has_ended_within(SHOW_EVERY) {
             self.progress.note(&[], &player.state());
         }
-        self.progress.add_up(&player.state());
+        let state = player.state();
+        self.progress.add_up(&state);
+        self.failure = state.reason;
         *self.curtain.lock() = None;
     }
 
     /// The same, for good; what it came to, in words.
-    pub(super) fn end(mut self) -> String {
+    ///
+    /// # Errors
+    /// The last of it could not be played.
+    pub(super) fn end(mut self) -> Result<String> {
         self.rest();
-        self.progress.end()
+        let played = self.progress.end();
+        match self.failure.take() {
+            Some(failure) => bail!("{failure}"),
+            None => Ok(played),
+        }
     }
 
     fn player(&mut self) -> Option<Arc<Player>> {
@@ -105,12 +121,21 @@ impl Stage {
             match Player::start(&self.sink) {
                 Ok(player) => self.player = Some(Arc::new(player)),
                 Err(error) => {
-                    tracing::error!(%error, "the thread that plays cannot be started");
+                    self.failure = Some(format!(
+                        "the thread that plays cannot be started: {error}; end other programs"
+                    ));
                     return None;
                 }
             }
             self.curtain.lock().clone_from(&self.player);
         }
         self.player.clone()
+    }
+}
+
+impl Drop for Stage {
+    /// Whatever ended it: what was taken in is played.
+    fn drop(&mut self) {
+        self.rest();
     }
 }

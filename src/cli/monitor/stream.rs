@@ -41,7 +41,10 @@ pub(super) fn play(url: &str, mut stage: Stage) -> Result<String> {
     loop {
         let piece = match runtime.block_on(response.chunk()) {
             Ok(Some(piece)) => piece,
-            Ok(None) => break,
+            Ok(None) => {
+                stage.play(sound.end());
+                break;
+            }
             Err(error) => {
                 tracing::warn!(%error, "the stream broke off");
                 break;
@@ -54,7 +57,7 @@ pub(super) fn play(url: &str, mut stage: Stage) -> Result<String> {
             break;
         }
     }
-    Ok(stage.end())
+    stage.end()
 }
 
 /// PCM of MP3 that comes in pieces.
@@ -71,5 +74,13 @@ impl Unravelled {
         frames.clear();
         sieve.take(piece, |header, frame| hearing.hear(header, frame, frames))?;
         Ok(frames)
+    }
+
+    /// The last frame, which waited for one behind it.
+    fn end(&mut self) -> &[Frame] {
+        let Self { sieve, hearing, frames } = self;
+        frames.clear();
+        sieve.end(|header, frame| hearing.hear(header, frame, frames));
+        frames
     }
 }
