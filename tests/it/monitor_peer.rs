@@ -18,6 +18,8 @@ use crate::support::{
     tools::free_address,
 };
 
+/// Slips between the last question for them and the end, less than half a second later.
+const LATER_SLIPS: usize = 20;
 /// For a peer to do its part.
 const PATIENCE: Duration = Duration::from_secs(30);
 const SONG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/demo/2-paper-waltz.mp3");
@@ -303,12 +305,10 @@ fn without_inserted_zeros(captured: &[u8]) -> Vec<u8> {
 #[ignore = "needs libasound"]
 fn alsa_plays_every_frame_bit_for_bit() {
     let lab = Lab::new();
-    lab.play_to(&format!("alsa:file:{},raw", lab.path("out.raw").display()));
-    assert_eq!(lab.wait_for_sound("out.raw"), 0);
-    // And as the default device.
-    fs::remove_file(lab.path("out.raw")).unwrap();
-    lab.play_to("alsa");
-    assert_eq!(lab.wait_for_sound("out.raw"), 0);
+    let conf = paced_device(&lab);
+    let conf = conf.display();
+    lab.shell(&format!("ALSA_CONFIG_PATH={conf} \"$PROGRAM\" monitor --sink alsa in.raw"));
+    assert_eq!(lab.wait_for_sound("paced.raw"), 0);
 }
 
 #[test]
@@ -342,9 +342,9 @@ fn an_alsa_device_that_is_not_there_is_told_in_one_line_and_tried_again() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<&str> = said.lines().filter(|line| line.contains("nosuch")).collect();
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains(" WARN ")).collect();
     assert_eq!(lines.len(), 1, "{said}");
-    assert!(lines[0].contains("aplay -L"), "{said}");
+    assert!(lines[0].contains("nosuch") && lines[0].contains("aplay -L"), "{said}");
     assert!(!said.contains("ALSA lib"), "{said}");
 }
 
@@ -375,7 +375,8 @@ fn paced_device(lab: &Lab) -> PathBuf {
     fs::write(
         &card,
         "import fcntl, os, sys, time\n\
-         fcntl.fcntl(0, 1031, 4096)\n\
+         try: fcntl.fcntl(0, 1031, 4096)\n\
+         except OSError: pass\n\
          out, begun, taken = open(sys.argv[1], 'wb', 0), None, 0\n\
          while data := os.read(0, 1764):\n\
         \x20   out.write(data)\n\
@@ -395,8 +396,9 @@ fn paced_device(lab: &Lab) -> PathBuf {
 }
 
 /// How many moments are left out of `captured`, or doubled in it, against `heard`, with which it
-/// begins; and how many of `heard` are there. Anything else ends the comparison.
-fn slips(captured: &[[u8; 4]], heard: &[[u8; 4]]) -> (usize, usize) {
+/// begins; how many of `heard` are there, and how many of both are left then. Anything else ends the
+/// comparison.
+fn slips(captured: &[[u8; 4]], heard: &[[u8; 4]]) -> (usize, usize, usize) {
     /// So many in a row are the same behind a slip.
     const SURE: usize = 16;
     let (mut at, mut of, mut slips) = (0, 0, 0);
@@ -414,7 +416,7 @@ fn slips(captured: &[[u8; 4]], heard: &[[u8; 4]]) -> (usize, usize) {
         slips += n;
         if same(at, of + n) { of += n } else { at += n }
     }
-    (slips, of)
+    (slips, of, (captured.len() - at).min(heard.len() - of))
 }
 
 /// A station whose monitor plays at `sink`, behind `command`: what comes out of the device is what a
@@ -448,11 +450,13 @@ fn play_at_device(command: &[&str], sink: &str, lab: &Lab) {
     let warm = &warm[warm.iter().position(|frame| frame.iter().any(|byte| *byte > 1)).unwrap()..];
     let at = captured.windows(64).position(|window| window == &warm[..64]);
     let at = at.unwrap_or_else(|| panic!("{sink}: what the listener heard is not there"));
-    let (slips, compared) = slips(&captured[at..], warm);
+    let (slips, compared, left) = slips(&captured[at..], warm);
     let seconds = compared as f64 / 44_100.0;
     println!("{sink}: {seconds:.1} s compared, {slips} slips seen");
-    assert!(seconds > 6.0, "{sink}: differs after {seconds} s");
-    assert!(slips <= slipped, "{sink}: {slips} slips, {slipped} counted");
+    // What is shorter than the search for a slip can be none.
+    assert!(left < 64 && seconds > 4.0, "{sink}: differs after {seconds} s, with {left} left");
+    // What has slipped since it was asked: one or two in each block of 50 ms.
+    assert!(slips <= slipped + LATER_SLIPS, "{sink}: {slips} slips, {slipped} counted");
 }
 
 #[test]
