@@ -59,6 +59,9 @@ pub(super) fn double_one(block: &mut Vec<Frame>) {
     }
 }
 
+/// In silence it is looked no further than this for a place.
+const SILENT_START: usize = 64;
+
 /// Where the step from a frame to the one `apart` behind it is the smallest.
 fn quietest(block: &[Frame], apart: usize) -> Option<usize> {
     let step = |at: &usize| {
@@ -67,7 +70,9 @@ fn quietest(block: &[Frame], apart: usize) -> Option<usize> {
         };
         one.iter().zip(other).map(|(one, other)| u32::from(one.abs_diff(*other))).sum()
     };
-    (0..block.len().checked_sub(apart)?).min_by_key(step)
+    let places = 0..block.len().checked_sub(apart)?;
+    // None is smaller than none at all, which silence has everywhere.
+    places.clone().take(SILENT_START).find(|at| step(at) == 0).or_else(|| places.min_by_key(step))
 }
 
 #[cfg(test)]

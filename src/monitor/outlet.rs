@@ -301,14 +301,19 @@ impl Work {
         let capacity = self.told.clock.capacity();
         let mut supply = Supply::new(Measure { block, queue, aim, capacity, has_clock });
         let before = self.told.lock().clone();
+        // From a hand over on, the device plays for so long before it is at its last block.
+        let reserve = queue.saturating_sub(2 * block) as f64 / f64::from(RATE);
+        let reserve = Duration::from_secs_f64(reserve);
+        let mut last_block_at = Instant::now() + LONG;
         self.report.told = 0;
         loop {
             let filled = &mut self.block;
-            let waited = self.ring.take(Instant::now() + LONG, |waiting, is_last| {
+            let waited = self.ring.take(last_block_at, |waiting, is_last| {
                 if is_last && (has_clock || waiting.is_empty()) {
                     return None;
                 }
-                let next = supply.next(waiting, is_last, filled);
+                let is_urgent = Instant::now() >= last_block_at;
+                let next = supply.next(waiting, is_last, is_urgent, filled);
                 (next != Next::Wait).then_some(next)
             });
             let next = match waited {
@@ -321,6 +326,7 @@ impl Work {
                 return Ok(Left::Idle);
             }
             sink.write(&self.block)?;
+            last_block_at = Instant::now() + reserve;
             let (tally, of_device) = (supply.tally(), sink.underruns());
             let underruns = tally.underruns + of_device;
             let mut told = self.told.lock();
