@@ -1,6 +1,8 @@
 //! The monitor of a playing station: what its sinks get is what a listener's decoder makes of the bytes
 //! that it got, sample for sample; and no sink delays the stream, whatever becomes of it.
 
+#![cfg(unix)]
+
 use std::{
     fs,
     io::Read,
@@ -74,7 +76,6 @@ fn assert_same(name: &str, captured: &[u8], heard: &[u8]) -> usize {
 }
 
 #[test]
-#[cfg(unix)]
 fn every_sink_gets_what_a_listeners_decoder_makes_of_its_bytes() {
     let home = Home::new();
     let (peer, collected) = collector();
@@ -112,7 +113,6 @@ fn every_sink_gets_what_a_listeners_decoder_makes_of_its_bytes() {
 }
 
 #[test]
-#[cfg(unix)]
 fn sinks_that_fail_hang_or_are_not_there_are_told_and_delay_nothing() {
     let home = Home::new();
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -206,7 +206,6 @@ fn a_place_that_there_is_not_is_refused_before_anything_starts() {
     for (sinks, words) in [
         ("[\"pulse\"]", "tcp:HOST:PORT"),
         ("[\"wav:a.wav\", \"wav:a.wav\"]", "twice"),
-        #[cfg(not(windows))]
         ("[\"waveout\"]", "exec:aplay"),
     ] {
         home.file("bad.toml", format!("[monitor]\nsinks = {sinks}\n").as_bytes());

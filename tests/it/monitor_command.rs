@@ -1,5 +1,7 @@
 //! `monitor`: raw PCM from the network, from a file and from a stream, to a sink.
 
+#![cfg(unix)]
+
 use std::{
     io::{Read, Write},
     net::TcpStream,
@@ -16,7 +18,6 @@ use crate::support::{
 const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/demo");
 
 #[test]
-#[cfg(unix)]
 fn what_one_client_after_the_other_sends_is_played_whole() {
     let home = Home::new();
     let wav = home.path("played.wav");
@@ -34,7 +35,6 @@ fn what_one_client_after_the_other_sends_is_played_whole() {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_second_client_is_refused_or_takes_over() {
     for replaces in [false, true] {
         let home = Home::new();
@@ -75,7 +75,6 @@ fn a_file_of_raw_pcm_is_played_and_one_of_another_kind_is_not() {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_stream_is_played_as_any_listener_hears_it() {
     let home = Home::new();
     let served = Served::start(&home.path("data"), &["--music", DEMO, "--play"], &[]);
@@ -97,7 +96,6 @@ fn a_stream_is_played_as_any_listener_hears_it() {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_second_interrupt_ends_what_is_still_played_at_once() {
     let home = Home::new();
     let sound = home.file("long.raw", &noise(44_100 * 20));

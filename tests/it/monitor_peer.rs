@@ -1,6 +1,8 @@
 //! The monitor and real programs: those that send raw PCM, those that take it, ALSA and PulseAudio.
 //! Everything is compared byte for byte.
 
+#![cfg(unix)]
+
 use std::{
     fs,
     net::SocketAddr,

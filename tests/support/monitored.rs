@@ -1,5 +1,7 @@
 //! The program's `monitor` at work, and sound to give it.
 
+#![cfg(unix)]
+
 use std::{
     fs,
     io::{BufRead, BufReader, ErrorKind, Read, Write},
@@ -53,7 +55,6 @@ impl Monitor {
     }
 
     /// Ctrl-C: what it says at its end.
-    #[cfg(unix)]
     pub fn interrupt(mut self) -> String {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
