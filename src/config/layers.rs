@@ -268,7 +268,7 @@ mod tests {
             ("MUSICDB_STREAM_SERVER_TLS_LISTEN", ""),
             ("MUSICDB_STREAM_SERVER_TRUSTED_PROXIES", "10.0.0.1, ::1"),
             ("MUSICDB_STREAM_RANDY_GENRES", "[\"Rock, slow\", \"Jazz\"]"),
-            ("MUSICDB_STREAM_MONITOR_SINKS", "alsa"),
+            ("MUSICDB_STREAM_MONITOR_SINKS", "tcp:[::1]:9"),
             ("MUSICDB_STREAM_STREAM_NAME", "Radio, 1"),
             ("MUSICDB_STREAM_STREAM_START", "paused"),
             ("MUSICDB_STREAM_DIRECTORIES_DATA", "~/radio"),
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(config.server.tls_listen, None);
         assert_eq!(config.server.trusted_proxies.len(), 2);
         assert_eq!(config.randy.genres, ["Rock, slow", "Jazz"]);
-        assert_eq!(config.monitor.sinks, ["alsa".parse().unwrap()]);
+        assert_eq!(config.monitor.sinks, ["tcp:[::1]:9".parse().unwrap()]);
         assert_eq!(config.stream.name, "Radio, 1");
         assert_eq!(config.stream.start, Start::Paused);
         assert_eq!(config.directories.data, Path::new("/home/u/radio"));
