@@ -133,6 +133,9 @@ impl AudioStream {
             Start::Playing => Some(true),
             Start::Paused => Some(false),
         };
+        // Before the first frame, which it is to hear.
+        let monitor = start_monitor(&config, &relay, &subscribers)?;
+        let heard = monitor.as_ref().map(Monitor::handle).unwrap_or_default();
         let station = Station::start(
             player_options(&config),
             wanted,
@@ -148,8 +151,6 @@ impl AudioStream {
             relay.clone(),
             config.debug.disable_icecast,
         );
-        let monitor = start_monitor(&config, &relay, &subscribers)?;
-        let heard = monitor.as_ref().map(Monitor::handle).unwrap_or_default();
         let scans = Arc::new(Scans::new(library, database, keeper.sink(), &config));
         let (listeners, counted, figures) =
             (server.listeners(), server.listeners(), server.figures());

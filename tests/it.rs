@@ -77,6 +77,8 @@ mod metrics;
 mod monitor;
 #[path = "it/monitor_command.rs"]
 mod monitor_command;
+#[path = "it/monitor_device_peer.rs"]
+mod monitor_device_peer;
 #[path = "it/monitor_peer.rs"]
 mod monitor_peer;
 #[path = "it/mount_settings.rs"]

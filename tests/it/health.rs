@@ -40,6 +40,8 @@ fn a_stream_that_lives_is_healthy_playing_or_paused_to_whoever_asks() {
     for wish in ["--play", "--paused"] {
         let home = Home::with_songs(2);
         let served = home.serve(&[wish]);
+        // The banner may come before the station has heard that its mount is open.
+        served.wait_for(Duration::from_secs(10), |state| state["outputs"][0]["connected"] == true);
         let health = healthy(&served);
         assert_eq!(health["alive"], true, "{health}");
         assert!(health["last_frame_age_ms"].as_u64().unwrap() < 5000, "{health}");

@@ -13,6 +13,7 @@ pub mod ear;
 pub mod encoded;
 pub mod fake_icecast;
 pub mod home;
+pub mod lab;
 pub mod ledger;
 pub mod matrix;
 pub mod monitored;

@@ -99,11 +99,16 @@ pub struct Listener {
 
 impl Listener {
     pub fn start(address: SocketAddr) -> Self {
+        Self::of(address, "/stream")
+    }
+
+    /// One of this path.
+    pub fn of(address: SocketAddr, path: &str) -> Self {
         let heard = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&heard);
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(b"GET /stream HTTP/1.0\r\n\r\n").unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).unwrap();
         let thread = thread::spawn(move || {
             let (mut all, mut piece) = (Vec::new(), [0; 16_384]);
             loop {
