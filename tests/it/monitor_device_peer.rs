@@ -148,8 +148,8 @@ fn slips(captured: &[[u8; 4]], heard: &[[u8; 4]]) -> (usize, usize, usize) {
 }
 
 /// A station whose monitor plays at `sink`, behind `command`: what comes out of the device is what a
-/// listener hears, but for the slips that are counted. False: the machine held the player up for so long
-/// that there was an underrun.
+/// listener hears, but for the slips that are counted. False: the machine held the player or the device
+/// up for so long that there was a gap.
 fn play_at_device(command: &[&str], sink: &str, lab: &Lab) -> bool {
     let config = lab.path("config.toml");
     fs::write(&config, format!("[monitor]\nsinks = [\"{sink}\"]\n")).unwrap();
@@ -189,8 +189,13 @@ fn play_at_device(command: &[&str], sink: &str, lab: &Lab) -> bool {
     let (slips, compared, left) = slips(&captured[at..], warm);
     let seconds = compared as f64 / 44_100.0;
     println!("{sink}: {seconds:.1} s compared, {slips} slips seen");
-    // What is shorter than the search for a slip can be none.
-    assert!(left < 64 && seconds > 2.5, "{sink}: differs after {seconds} s, with {left} left");
+    // What is shorter than the search for a slip can be none. Else a busy machine had the sound server,
+    // or wine, put silence in, which nobody is told of.
+    if left >= 64 {
+        println!("{sink}: differs after {seconds:.1} s, with {left} moments left");
+        return false;
+    }
+    assert!(seconds > 2.5, "{sink}: {seconds} s");
     // What has slipped since it was asked: one or two in each block of 50 ms.
     assert!(slips <= slipped + LATER_SLIPS, "{sink}: {slips} slips, {slipped} counted");
     true
@@ -200,7 +205,7 @@ fn play_at_device(command: &[&str], sink: &str, lab: &Lab) -> bool {
 const TAKES: usize = 3;
 
 fn in_one_take(play: impl Fn(&Lab) -> bool) {
-    assert!((0..TAKES).any(|_| play(&Lab::new())), "no take of {TAKES} without an underrun");
+    assert!((0..TAKES).any(|_| play(&Lab::new())), "no take of {TAKES} without a gap");
 }
 
 #[test]

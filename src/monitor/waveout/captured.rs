@@ -34,7 +34,9 @@ mod tests {
     }
 
     /// Takes of a minute: the device here plays four times as fast as a real one, so that a machine that
-    /// holds the writer up for 50 ms makes an underrun.
+    /// holds the writer up for 50 ms makes an underrun, and one that holds wine up makes it play silence
+    /// of its own, in whole periods of 10 ms and even within a block. About one minute in six has some
+    /// on a busy machine.
     const TAKES: u32 = 3;
 
     /// Plays a minute of noise through a queue of this shape, and compares what came out: the frames in
@@ -56,17 +58,14 @@ mod tests {
             println!("{shape:?}, take {take}: {seconds:.1} s, {underruns} underruns");
             let heard = captured();
             let heard = sounding(&heard);
-            if underruns == 0 {
-                let pairs = heard.iter().zip(&sound);
-                let same = pairs.take_while(|(heard, sent)| heard == sent).count();
-                assert_eq!((same, heard.len()), (sound.len(), sound.len()));
+            if heard == sound && underruns == 0 {
                 return;
             }
-            // Where it had to wait, it played silence there and nothing else.
+            // Whoever had to wait, the player or wine itself, played silence there and nothing else.
             let heard = heard.iter().filter(|frame| **frame != [0, 0]);
             assert!(heard.eq(sound.iter().filter(|frame| **frame != [0, 0])));
         }
-        panic!("no take of {TAKES} without an underrun");
+        panic!("no take of {TAKES} without silence in it");
     }
 
     #[test]
