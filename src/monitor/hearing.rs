@@ -23,8 +23,14 @@ impl Hearing {
         self.sound.clear();
         self.at_rate.clear();
         self.decoder.decode(header, frame, &mut self.sound);
-        self.resampler.convert(header.sample_rate(), &self.sound, &mut self.at_rate);
-        let [left, right] = &self.at_rate.channels;
+        let rate = header.sample_rate();
+        let heard = if self.resampler.leaves_as_it_is(rate) {
+            &self.sound
+        } else {
+            self.resampler.convert(rate, &self.sound, &mut self.at_rate);
+            &self.at_rate
+        };
+        let [left, right] = &heard.channels;
         out.extend(left.iter().zip(right).map(|(l, r)| [quantize(*l), quantize(*r)]));
     }
 

@@ -3,6 +3,9 @@
 use super::pcm::Frame;
 use crate::status::Level;
 
+/// Frames that are looked at together.
+const PIECE: usize = 1024;
+
 /// Measures what it is shown, until it is read.
 #[derive(Debug, Default)]
 pub struct Meter {
@@ -14,12 +17,17 @@ pub struct Meter {
 impl Meter {
     /// Takes these into account.
     pub fn hear(&mut self, frames: &[Frame]) {
-        for frame in frames {
-            for ((peak, squares), sample) in self.peaks.iter_mut().zip(&mut self.squares).zip(frame)
+        for piece in frames.chunks(PIECE) {
+            for (channel, (peak, squares)) in
+                self.peaks.iter_mut().zip(&mut self.squares).enumerate()
             {
-                let loudness = sample.unsigned_abs();
-                *peak = (*peak).max(loudness);
-                *squares += u64::from(u32::from(loudness) * u32::from(loudness));
+                let samples = piece.iter().map(|frame| frame[channel]);
+                let loudest = samples.clone().map(|sample| i32::from(sample).abs()).max();
+                let loudest = loudest.and_then(|sample| u16::try_from(sample).ok()).unwrap_or(0);
+                *peak = (*peak).max(loudest);
+                *squares += samples
+                    .map(|sample| u64::from(i32::from(sample).pow(2).unsigned_abs()))
+                    .sum::<u64>();
             }
         }
         self.frames += frames.len() as u64;

@@ -17,10 +17,13 @@ pub type Frame = [i16; 2];
 /// than that is cut off, and what is no number is silence: a decoder may make both of a bad frame.
 #[must_use]
 pub fn quantize(sample: f32) -> i16 {
-    let scaled = (sample * 32_768.0).round();
-    // Rust's conversion saturates at both ends and makes 0 of NaN.
-    #[expect(clippy::cast_possible_truncation, reason = "it saturates, which is what is wanted")]
-    let step = scaled as i16;
+    /// Beside it a step is the last place of a float, so that adding it rounds, and the step stands in
+    /// the lowest bits: several samples at once, where a call that rounds takes them one by one.
+    const ROUNDS: f32 = 12_582_912.0;
+    let scaled = sample * 32_768.0;
+    let scaled = if scaled.is_nan() { 0.0 } else { scaled.clamp(-32_768.0, 32_767.0) };
+    #[expect(clippy::cast_possible_truncation, reason = "the bits above are those of the constant")]
+    let step = (scaled + ROUNDS).to_bits() as i16;
     step
 }
 

@@ -26,6 +26,11 @@ pub(super) struct Resampler {
 }
 
 impl Resampler {
+    /// Sound of so many samples a second goes through untouched, and nothing else waits.
+    pub(super) fn leaves_as_it_is(&self, rate: u32) -> bool {
+        rate == RATE && self.fft.is_none()
+    }
+
     /// Takes `sound` of so many samples a second and appends what it is at [`RATE`] to `out`; a part
     /// of it may come with the next call. Where the rate is another than before, what waits of the old
     /// one comes first.
