@@ -124,14 +124,14 @@ mod tests {
         #[test]
         fn frames_survive_pieces_of_any_length(
             frames in prop::collection::vec(any::<Frame>(), 0..200),
-            cuts in prop::collection::vec(0_usize..9, 1..400),
+            cuts in prop::collection::vec(1_usize..9, 1..400),
             odd in 0_usize..4,
         ) {
             let mut bytes = Vec::new();
             put_bytes(&frames, &mut bytes);
             bytes.extend(std::iter::repeat_n(7, odd));
             let (mut unpacker, mut heard, mut rest) = (Unpacker::default(), Vec::new(), &bytes[..]);
-            for cut in cuts.iter().cycle().skip_while(|cut| **cut == 0).take(300) {
+            for cut in cuts.iter().cycle().take(300) {
                 let (piece, behind) = rest.split_at((*cut).min(rest.len()));
                 unpacker.put(piece, &mut heard);
                 rest = behind;
