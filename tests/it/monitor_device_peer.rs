@@ -195,7 +195,7 @@ fn play_at_device(command: &[&str], sink: &str, lab: &Lab) -> bool {
         println!("{sink}: differs after {seconds:.1} s, with {left} moments left");
         return false;
     }
-    assert!(seconds > 2.5, "{sink}: {seconds} s");
+    assert!(seconds > 1.5, "{sink}: {seconds} s");
     // What has slipped since it was asked: one or two in each block of 50 ms.
     assert!(slips <= slipped + LATER_SLIPS, "{sink}: {slips} slips, {slipped} counted");
     true
