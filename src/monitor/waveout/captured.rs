@@ -69,25 +69,25 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "its sound has to be captured: tests/windows/run"]
+    #[ignore = "needs wine, its sound captured: tests/windows/run"]
     fn a_minute_of_noise_comes_out_exactly_through_two_blocks() {
         a_minute_through(Shape::new(2, 4_410));
     }
 
     #[test]
-    #[ignore = "its sound has to be captured: tests/windows/run"]
+    #[ignore = "needs wine, its sound captured: tests/windows/run"]
     fn a_minute_of_noise_comes_out_exactly_through_four_blocks() {
         a_minute_through(Shape::default());
     }
 
     #[test]
-    #[ignore = "its sound has to be captured: tests/windows/run"]
+    #[ignore = "needs wine, its sound captured: tests/windows/run"]
     fn a_minute_of_noise_comes_out_exactly_through_eight_blocks() {
         a_minute_through(Shape::new(8, 1_102));
     }
 
     #[test]
-    #[ignore = "its sound has to be captured: tests/windows/run"]
+    #[ignore = "needs wine, its sound captured: tests/windows/run"]
     fn a_device_that_is_dropped_while_it_plays_gives_its_blocks_back_and_opens_again() {
         let _alone = DEVICE.lock().unwrap_or_else(PoisonError::into_inner);
         let (sound, before) = (noise(9, 44_100), left_behind());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "its sound has to be captured: tests/windows/run"]
+    #[ignore = "needs wine, its sound captured: tests/windows/run"]
     fn a_pause_in_the_writing_loses_nothing() {
         let _alone = DEVICE.lock().unwrap_or_else(PoisonError::into_inner);
         let sound = noise(13, 44_100);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "it needs a machine without a device: tests/windows/run"]
+    #[ignore = "needs wine without a device: tests/windows/run"]
     fn a_machine_without_a_device_is_told_so() {
         let fault = open().err().expect("there is no device");
         assert!(matches!(fault, Fault::Unavailable { .. }), "{fault:?}");
